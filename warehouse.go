@@ -129,8 +129,12 @@ type Landing struct {
 	Pipeline string
 	Batch    string // unique; Commit is idempotent by it
 	Rows     []TableRows
-	Dead     []DeadLetter
+	Dead     []DeadLetter // unique by Delivery
 	Marks    []Mark
+
+	// Duplicates counts the dead letters that were removed within the batch
+	// before Commit, because they came twice; the ledger counts them too.
+	Duplicates int64
 }
 
 // TableRows are the rows of one table in a Landing. Records begin with the
@@ -151,7 +155,7 @@ type TableRows struct {
 }
 
 // Receipt says what a Commit did. Rows + Duplicates + Dead equals the number
-// of messages in the Landing, with those that TableRows.Duplicates counted.
+// of messages in the Landing, with those that its counts of Duplicates hold.
 type Receipt struct {
 	Rows       int64 // rows that landed; of an upsert, those that were applied or superseded by a newer one
 	Duplicates int64 // rows and dead letters that were there before, or twice in the batch

@@ -1,0 +1,1 @@
+ALTER TABLE "raw"."events" ADD COLUMN IF NOT EXISTS "select" DOUBLE

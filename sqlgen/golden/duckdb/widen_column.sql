@@ -1,0 +1,1 @@
+ALTER TABLE "raw"."events" ALTER COLUMN "amount" SET DATA TYPE BIGINT

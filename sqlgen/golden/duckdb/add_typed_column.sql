@@ -1,0 +1,1 @@
+ALTER TABLE "raw"."orders_now" ADD COLUMN "select" DECIMAL(18,2)

@@ -1,0 +1,1 @@
+ALTER TABLE "raw"."orders_now" ALTER COLUMN "amount" SET DATA TYPE BIGINT

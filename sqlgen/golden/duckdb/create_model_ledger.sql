@@ -1,0 +1,9 @@
+CREATE TABLE IF NOT EXISTS tidemill.models (
+  run VARCHAR NOT NULL,
+  node VARCHAR NOT NULL,
+  status VARCHAR NOT NULL,
+  rows BIGINT NOT NULL,
+  seconds DOUBLE NOT NULL,
+  sql_hash VARCHAR NOT NULL,
+  finished_at TIMESTAMPTZ NOT NULL
+)

@@ -1,0 +1,3 @@
+CREATE TABLE "raw"."new ""table""" AS (
+select 1 as id -- one
+)

@@ -1,0 +1,3 @@
+CREATE TEMPORARY TABLE "t" AS (
+select 1 as id
+)

@@ -1,0 +1,4 @@
+CREATE TABLE "raw"."new ""table""" (
+  "id" BIGINT,
+  "group" VARCHAR
+)

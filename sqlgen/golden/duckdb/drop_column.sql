@@ -1,0 +1,1 @@
+ALTER TABLE "raw"."orders_now" DROP COLUMN "status"

@@ -1,0 +1,1 @@
+DROP VIEW "raw"."orders_seen"

@@ -1,0 +1,2 @@
+INSERT INTO tidemill.duplicates (pipeline, batch, table_name, kind, count, at)
+VALUES ($1, $2, $3, $4, $5, $6)

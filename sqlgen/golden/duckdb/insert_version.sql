@@ -1,0 +1,1 @@
+INSERT INTO tidemill.migrations (version, applied_at) VALUES ($1, now())

@@ -1,0 +1,1 @@
+SELECT node, status, rows, seconds FROM tidemill.models WHERE run = $1

@@ -1,0 +1,1 @@
+SELECT scope, position FROM tidemill.marks WHERE pipeline = $1 ORDER BY scope

@@ -53,9 +53,6 @@ type DeleteMatched struct {
 	Key           []string
 }
 
-// DropTable removes a table if it is there.
-type DropTable struct{ Table tidemill.TableName }
-
 // CreateSeen makes the companion of an upsert table, which remembers the
 // identities of all rows that were applied to it, with those of From.
 type CreateSeen struct{ Seen, From tidemill.TableName }
@@ -79,11 +76,10 @@ func (FindDeliveries) Template() string { return "find_deliveries" }
 func (FindKeys) Template() string       { return "find_keys" }
 func (SelectKeys) Template() string     { return "select_keys" }
 func (RowRange) Template() string       { return "row_range" }
-func (InsertRows) Template() string       { return "insert_rows" }
+func (InsertRows) Template() string     { return "insert_rows" }
 func (StageUpsert) Template() string    { return "stage_upsert" }
 func (DropStale) Template() string      { return "drop_stale" }
 func (DeleteMatched) Template() string  { return "delete_matched" }
-func (DropTable) Template() string      { return "drop_table" }
 func (CreateSeen) Template() string     { return "create_seen" }
 func (FindLetters) Template() string    { return "find_letters" }
 func (SettleLetters) Template() string  { return "settle_letters" }

@@ -36,7 +36,7 @@ var landingSamples = map[string]sqlgen.Statement{
 	"find_keys_since": sqlgen.FindKeys{Found: arrowView("found"), Table: events, Window: true},
 	"select_keys":     sqlgen.SelectKeys{Table: events, Window: true},
 	"row_range":       sqlgen.RowRange{Table: events},
-	"insert_rows":       sqlgen.InsertRows{Target: events, Source: arrowView("rows"), Columns: columns, Keep: "_keep"},
+	"insert_rows":     sqlgen.InsertRows{Target: events, Source: arrowView("rows"), Columns: columns, Keep: "_keep"},
 	"stage_upsert": sqlgen.StageUpsert{
 		Stage: tidemill.TableName{Schema: "temp", Name: "another"}, Source: arrowView("rows"), Columns: columns,
 		Key: key, Version: "version", Keep: "_keep", Order: "_order",
@@ -47,7 +47,6 @@ var landingSamples = map[string]sqlgen.Statement{
 	},
 	"drop_stale":     sqlgen.DropStale{Target: events, Stage: stage, Key: key, Version: "version"},
 	"delete_matched": sqlgen.DeleteMatched{Target: events, Stage: stage, Key: key},
-	"drop_table":     sqlgen.DropTable{Table: stage},
 	"create_seen":    sqlgen.CreateSeen{Seen: tidemill.TableName{Schema: "tidemill", Name: "seen__raw__events"}, From: events},
 	"find_letters":   sqlgen.FindLetters{Found: arrowView("found")},
 	"settle_letters": sqlgen.SettleLetters{Found: arrowView("found")},

@@ -1,1 +1,1 @@
-DROP TABLE IF EXISTS "temp"."stage"
+DROP TABLE IF EXISTS "raw"."orders_now"

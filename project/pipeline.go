@@ -18,6 +18,8 @@ type Pipeline struct {
 	Decode Decode       `yaml:"decode" doc:"How a message's bytes become an event."`
 	Land   Land         `yaml:"land" doc:"Where events go, and how." required:"true"`
 	Dead   Dead         `yaml:"dead" doc:"What happens to messages that cannot land."`
+
+	at func(path string) tidemill.Pos // see At
 }
 
 // Source is the `source:` of a pipeline: a connection and the options that

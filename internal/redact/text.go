@@ -113,11 +113,13 @@ func values(s string) string {
 // credentials finds the start of what may be a URL with a password.
 var credentials = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.\-]*://[^\s:/@?#"'<>]*:`)
 
-// passwords hides what stands between the user's name and the host, also
+func passwords(s string) string { return hide(s, passwordSpans(s)) }
+
+// passwordSpans finds what stands between the user's name and the host, also
 // where it holds characters that should have been escaped.
-func passwords(s string) string {
+func passwordSpans(s string) []span {
 	if !strings.Contains(s, "://") {
-		return s
+		return nil
 	}
 	var found []span
 	for _, m := range credentials.FindAllStringIndex(s, -1) {
@@ -137,7 +139,7 @@ func passwords(s string) string {
 			found = append(found, span{m[1], m[1] + at})
 		}
 	}
-	return hide(s, found)
+	return found
 }
 
 // span is a range of bytes.
@@ -162,4 +164,14 @@ func hide(s string, spans []span) string {
 	}
 	b.WriteString(s[end:])
 	return b.String()
+}
+
+// RegisterURL registers the passwords of the URLs in s, escaped and not.
+func RegisterURL(s string) {
+	for _, at := range passwordSpans(s) {
+		Register(s[at.from:at.to])
+		if plain, err := url.PathUnescape(s[at.from:at.to]); err == nil {
+			Register(plain)
+		}
+	}
 }

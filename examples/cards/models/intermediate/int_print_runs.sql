@@ -1,0 +1,6 @@
+-- One row for each print run, with what was made and how long it took.
+select
+    *,
+    produced + defects as made,
+    date_diff('second', started_at, finished_at) as seconds
+from {{ ref('stg_batches') }}

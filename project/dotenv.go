@@ -121,12 +121,13 @@ func (p *envParser) quoted(name, line string, start int) {
 	for i := start + 1; i < len(p.rest); i++ {
 		c := p.rest[i]
 		if c == '"' {
-			tail, _, _ := strings.Cut(p.rest[i+1:], "\n")
-			p.skip(i + 1)
-			if p.trailing(tail, 0, name) {
+			begin := strings.LastIndexByte(p.rest[:i], '\n') + 1
+			p.skip(begin)
+			last, _, _ := strings.Cut(p.rest, "\n")
+			if p.trailing(last, i-begin+1, name) {
 				p.vars[name] = strings.ReplaceAll(b.String(), "\r\n", "\n")
 			}
-			p.skip(len(tail) + 1)
+			p.skip(len(last) + 1)
 			return
 		}
 		if c == '\\' && i+1 < len(p.rest) {
@@ -147,6 +148,7 @@ func (p *envParser) trailing(line string, at int, name string) bool {
 	if rest == "" || rest[0] == '#' {
 		return true
 	}
+	at += strings.Index(line[at:], rest[:1])
 	p.fail(line, at, "put all of the value into one pair of quotes", "text follows the quoted value of %s", name)
 	return false
 }

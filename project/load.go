@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/project/conf"
@@ -127,20 +128,45 @@ func (l *loader) file(src []byte) {
 		l.view(root, l.vars, false)
 		return
 	}
-	l.view(base, nil, true)
 	for _, t := range targets {
 		l.project.Targets = append(l.project.Targets, t.Key)
 	}
 	if !l.choose(targets[0].KeyPos) {
 		return
 	}
+	l.layers(base, targets)
+}
+
+// layers reads the layers of the file one by one, then as each target lays
+// them over one another. What is wrong in some targets only names them.
+func (l *loader) layers(base *conf.Node, targets []conf.Entry) {
+	l.view(base, nil, true)
 	for _, t := range targets {
 		l.view(t.Value, nil, true)
+	}
+	all := l.errs
+	var found []*tidemill.Error
+	in := map[string][]string{} // targets by finding
+	for _, t := range targets {
 		vars := l.vars
 		if t.Key != l.project.Target {
 			vars = nil
 		}
+		l.errs = &conf.Errors{}
 		l.view(conf.Merge(base, t.Value, otherType), vars, false)
+		for _, e := range Split(l.errs.Err()) {
+			found = append(found, e)
+			in[e.Error()] = append(in[e.Error()], t.Key)
+		}
+	}
+	l.errs = all
+	for _, e := range found {
+		switch names := in[e.Error()]; {
+		case all.Has(e) || len(names) == len(targets):
+			all.Add(e.Pos, e.Hint, "%w", e.Err)
+		default:
+			all.Add(e.Pos, e.Hint, "%w (target %s)", e.Err, strings.Join(names, ", "))
+		}
 	}
 }
 
@@ -177,7 +203,7 @@ func (l *loader) targets(root *conf.Node) (base *conf.Node, targets []conf.Entry
 		return base, nil
 	}
 	if all.Kind != conf.Map {
-		l.errs.Add(all.Pos, "write a name for each, as in targets: {dev: {...}}", "targets: wants a mapping, got %s", all.Kind)
+		l.errs.Add(all.Pos, "write a name for each, as in targets: {dev: {...}}", "targets wants a mapping, got %s", all.Kind)
 		return base, nil
 	}
 	for _, e := range all.Entries {
@@ -186,7 +212,7 @@ func (l *loader) targets(root *conf.Node) (base *conf.Node, targets []conf.Entry
 		case e.Value.Kind == conf.Null:
 			e.Value = &conf.Node{Kind: conf.Map, Pos: e.KeyPos}
 		case e.Value.Kind != conf.Map:
-			l.errs.Add(e.Value.Pos, "write the keys that differ in this target", "targets.%s: wants a mapping, got %s", e.Key, e.Value.Kind)
+			l.errs.Add(e.Value.Pos, "write the keys that differ in this target", "targets.%s wants a mapping, got %s", e.Key, e.Value.Kind)
 			continue
 		case inner != nil:
 			l.errs.Add(inner.Pos, "put it beside the others", "targets.%s: a target cannot hold targets", e.Key)

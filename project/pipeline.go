@@ -63,7 +63,7 @@ type Key struct {
 
 // BatchLimits is the `batch:` of a land.
 type BatchLimits struct {
-	Rows  int           `yaml:"rows" doc:"Messages in a batch." default:"10000"`
+	Rows  int           `yaml:"rows" doc:"Messages in a batch." default:"10000" min:"1"`
 	Bytes Bytes         `yaml:"bytes" doc:"Size of the messages of a batch." default:"16MiB"`
 	Wait  time.Duration `yaml:"wait" doc:"Age of the first message of a batch." default:"1s"`
 }

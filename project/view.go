@@ -49,7 +49,7 @@ func (v *view) entries(n *conf.Node, path string) []conf.Entry {
 		return nil
 	}
 	if n.Kind != conf.Map {
-		v.errs.Add(n.Pos, "write a name for each, as in "+path+": {name: {...}}", "%s: wants a mapping, got %s", path, n.Kind)
+		v.errs.Add(n.Pos, "write a name for each, as in "+path+": {name: {...}}", "%s wants a mapping, got %s", path, n.Kind)
 		return nil
 	}
 	var out []conf.Entry
@@ -59,7 +59,7 @@ func (v *view) entries(n *conf.Node, path string) []conf.Entry {
 		case e.Value.Kind == conf.Null && v.partial: // it takes the outer one away
 			continue
 		case e.Value.Kind != conf.Map && e.Value.Kind != conf.Null:
-			v.errs.Add(e.Value.Pos, "write key: value pairs", "%s.%s: wants a mapping, got %s", path, e.Key, e.Value.Kind)
+			v.errs.Add(e.Value.Pos, "write key: value pairs", "%s.%s wants a mapping, got %s", path, e.Key, e.Value.Kind)
 			continue
 		}
 		out = append(out, e)

@@ -1,11 +1,13 @@
 package conf
 
 import (
+	"cmp"
 	"errors"
 	"reflect"
 	"strconv"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/internal/redact"
 )
 
 // Decoder reads Nodes into structs and gathers all errors. It is used by one
@@ -36,7 +38,7 @@ func (d *Decoder) Decode(n *Node, path string, into ...any) bool {
 		n = &Node{Kind: Map, Pos: n.Pos}
 	}
 	if n.Kind != Map {
-		d.Errs.Add(n.Pos, "write key: value pairs", "%swants a mapping, got %s", prefix(path), n.Kind)
+		d.Errs.Add(n.Pos, "write key: value pairs", "%s wants a mapping, got %s", cmp.Or(path, "the file"), n.Kind)
 		return false
 	}
 	whole, open := true, false
@@ -99,13 +101,14 @@ func (d *Decoder) field(n *Node, v reflect.Value, f field, path string) bool {
 }
 
 func isEmpty(v reflect.Value) bool {
-	switch x := v.Interface().(type) {
-	case interface{ Empty() bool }:
-		return x.Empty()
-	case string:
-		return x == ""
+	if secret, ok := v.Interface().(redact.Secret); ok {
+		return secret.Empty()
 	}
-	return (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
+	switch v.Kind() {
+	case reflect.String, reflect.Slice, reflect.Map:
+		return v.Len() == 0
+	}
+	return false
 }
 
 // fallback sets the default of an absent key, and those below it.

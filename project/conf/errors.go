@@ -30,6 +30,9 @@ func (e *Errors) Add(pos tidemill.Pos, hint, format string, args ...any) {
 	e.list = append(e.list, err)
 }
 
+// Has reports whether a finding of the same place and words is there.
+func (e *Errors) Has(err *tidemill.Error) bool { return e.seen[err.Error()] }
+
 // Len returns how many findings there are.
 func (e *Errors) Len() int { return len(e.list) }
 

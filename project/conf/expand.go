@@ -73,7 +73,10 @@ func (vars *Vars) value(inside string) (string, error) {
 		return vars.file(path)
 	}
 	name, fallback, hasFallback := strings.Cut(inside, ":-")
-	if !varName.MatchString(name) || strings.Contains(fallback, "${") {
+	if strings.Contains(fallback, "${") {
+		return "", remedy{fmt.Errorf("the default of %s holds another variable", name), forms}
+	}
+	if !varName.MatchString(name) {
 		return "", remedy{fmt.Errorf("${%s} is no variable", inside), forms}
 	}
 	if vars == nil {

@@ -40,7 +40,7 @@ const (
 
 // String names the kind as messages do.
 func (k Kind) String() string {
-	return [...]string{"nothing", "true or false", "a number", "text", "a list", "a mapping"}[k]
+	return [...]string{"nothing", "a boolean", "a number", "text", "a list", "a mapping"}[k]
 }
 
 // Node is a value of a YAML file with its place. Nodes are not changed once

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -112,23 +113,42 @@ func mask(src string) string {
 		}
 		b.WriteString(src[:i])
 		src = src[i:]
-		length := 2 // of $$ or $x
-		if src[1] == '{' {
-			if end := strings.IndexAny(src, "}\n\r"); end > 0 && src[end] == '}' {
-				length = end + 1
-				b.WriteString(toMasked.Replace(src[:length]))
-				src = src[length:]
-				continue
-			}
+		length := 1
+		if src[1] == '$' {
+			length = 2
 		}
-		if src[1] != '$' {
-			length = 1
+		if end := variableEnd(src); end > 0 {
+			length = end
 		}
-		b.WriteString(src[:length])
+		b.WriteString(toMasked.Replace(src[:length]))
 		src = src[length:]
 	}
 	b.WriteString(src)
 	return b.String()
+}
+
+// variableEnd returns the length of the ${...} that s begins with, with those
+// inside it, or 0. It ends on its line.
+func variableEnd(s string) int {
+	depth := 0
+	for i := 0; i < len(s); i++ {
+		switch {
+		case strings.HasPrefix(s[i:], "${"):
+			depth++
+			i++
+		case s[i] == '}':
+			depth--
+		case s[i] == '\n' || s[i] == '\r':
+			return 0
+		}
+		if depth == 0 {
+			if i == 0 {
+				return 0 // another $
+			}
+			return i + 1
+		}
+	}
+	return 0
 }
 
 func unmask(s string) string { return fromMasked.Replace(s) }
@@ -138,6 +158,7 @@ type converter struct {
 	file    string
 	errs    *Errors
 	anchors map[string]*Node
+	full    bool // the limit of values has been reported
 }
 
 func (c *converter) pos(t *token.Token) tidemill.Pos {
@@ -158,6 +179,10 @@ func (c *converter) node(from ast.Node) *Node {
 		n.Kind, n.Text, n.Number = Number, from.Token.Value, from.Value
 	case *ast.FloatNode:
 		n.Kind, n.Text, n.Number = Number, from.Token.Value, from.Value
+	case *ast.InfinityNode:
+		n.Kind, n.Text, n.Number = Number, from.Token.Value, from.Value
+	case *ast.NanNode:
+		n.Kind, n.Text, n.Number = Number, from.Token.Value, math.NaN()
 	case *ast.StringNode:
 		n.Kind, n.Text = Text, unmask(from.Value)
 		n.Quoted = from.Token.Type == token.DoubleQuoteType || from.Token.Type == token.SingleQuoteType
@@ -198,7 +223,10 @@ func (c *converter) child(parent *Node, from ast.Node) *Node {
 	}
 	n := c.node(from)
 	if parent.size += n.size; parent.size > maxNodes {
-		c.errs.Add(n.Pos, "", "the file holds more than %d values, those of aliases included", maxNodes)
+		if !c.full {
+			c.errs.Add(n.Pos, "", "the file holds more than %d values, those of aliases included", maxNodes)
+		}
+		c.full = true
 		return &Node{Pos: n.Pos, size: 0}
 	}
 	return n

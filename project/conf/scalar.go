@@ -30,6 +30,9 @@ func (d *Decoder) scalar(n *Node, v reflect.Value, f field, path string) bool {
 		return false
 	}
 	shown := strconv.Quote(n.Text)
+	if n.Kind != Text {
+		shown = n.Text
+	}
 	if expanded {
 		shown = "the value of " + n.Text
 	}
@@ -90,13 +93,10 @@ func describe(t reflect.Type) string {
 // assign parses text into v. An error continues a sentence whose subject is
 // the value.
 func assign(n *Node, text string, expanded bool, v reflect.Value, f field) error {
-	wantsText := v.Type() == secretType || v.Type() == durationType || isText(v.Type()) || v.Kind() == reflect.String
-	if wantsText && n.Kind != Text {
-		r := remedy{fmt.Errorf("is %s, wanted is %s", n.Kind, describe(v.Type())), "put it in quotes"}
-		if v.Type() == durationType {
-			r.hint = durationHint
+	if n.Kind != Text {
+		if err := wantsText(n, v); err != nil {
+			return err
 		}
-		return r
 	}
 	switch {
 	case v.Type() == secretType:
@@ -129,6 +129,22 @@ func assign(n *Node, text string, expanded bool, v reflect.Value, f field) error
 }
 
 const durationHint = "write a number with its unit: 500ms, 10s, 5m, 1h"
+
+// wantsText returns an error where v is made from text and n is none.
+func wantsText(n *Node, v reflect.Value) error {
+	hint := "put it in quotes"
+	switch {
+	case v.Type() == durationType:
+		hint = durationHint
+	case isText(v.Type()):
+		if err := v.Addr().Interface().(encoding.TextUnmarshaler).UnmarshalText([]byte(n.Text)); err != nil {
+			return err
+		}
+	case v.Type() != secretType && v.Kind() != reflect.String:
+		return nil
+	}
+	return remedy{fmt.Errorf("is %s, wanted is %s", n.Kind, describe(v.Type())), hint}
+}
 
 // durationPattern leaves out what ParseDuration takes and nobody means:
 // signs, nanoseconds, a bare 0.
@@ -177,12 +193,16 @@ func setInt(n *Node, v reflect.Value, text string, f field) error {
 		x = number
 	case uint64:
 		if number > math.MaxInt64 {
-			return errors.New("is too large")
+			return errors.New("is out of range")
 		}
 		x = int64(number)
 	case nil:
 		var err error
-		if x, err = strconv.ParseInt(text, 10, 64); err != nil {
+		x, err = strconv.ParseInt(text, 10, 64)
+		if errors.Is(err, strconv.ErrRange) {
+			return errors.New("is out of range")
+		}
+		if err != nil {
 			return errors.New("is not a whole number")
 		}
 	default:

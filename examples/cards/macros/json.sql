@@ -41,15 +41,25 @@
   {%- endif -%}
 {%- endmacro %}
 
-{# One row for each element of a JSON array: columns `as_name`.value and .number, which counts from 1. #}
-{% macro unnest_json(array, as_name) -%}
+{#
+  The rows of a relation, once for each element of a JSON array of theirs, with
+  the columns element and element_number, which counts from 1. Rows with an
+  empty array or none are left out.
+#}
+{% macro json_elements(relation, array) -%}
   {%- if target.type == 'postgres' -%}
-    cross join lateral jsonb_array_elements({{ array }}) with ordinality as {{ as_name }}(value, number)
+    select t.*, e.element, e.element_number
+    from {{ relation }} as t
+    cross join lateral jsonb_array_elements(t.{{ array }}) with ordinality as e(element, element_number)
   {%- elif target.type == 'snowflake' -%}
-    cross join lateral (select value, index + 1 as number from table(flatten(input => {{ array }}))) as {{ as_name }}
+    select t.*, e.value as element, e.index + 1 as element_number
+    from {{ relation }} as t, lateral flatten(input => t.{{ array }}) as e
   {%- elif target.type == 'bigquery' -%}
-    cross join (select value, offset + 1 as number from unnest(json_query_array({{ array }})) as value with offset) as {{ as_name }}
+    select t.*, element, element_offset + 1 as element_number
+    from {{ relation }} as t
+    cross join unnest(json_query_array(t.{{ array }})) as element with offset as element_offset
   {%- else -%}
-    cross join unnest(from_json({{ array }}, '["JSON"]')) with ordinality as {{ as_name }}(value, number)
+    select t.*, unnest(t._elements) as element, generate_subscripts(t._elements, 1) as element_number
+    from (select *, cast({{ array }} as json[]) as _elements from {{ relation }}) as t
   {%- endif -%}
 {%- endmacro %}

@@ -38,6 +38,7 @@ type command struct {
 	out      string
 	backfill string
 	format   string
+	remove   bool
 }
 
 // run returns the exit code: 2 for a wrong command line, 1 for a failure.
@@ -51,11 +52,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "hint: publish -h lists the flags")
 		return 2
 	}
-	report, err := c.publish(ctx)
-	if err == nil {
-		err = c.print(stdout, report)
-	}
-	if err != nil {
+	if err := c.do(ctx, stdout); err != nil {
 		fmt.Fprintln(stderr, "publish:", err)
 		for _, hint := range tidemill.Hints(err) {
 			fmt.Fprintln(stderr, "hint:", hint)
@@ -76,6 +73,7 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	f.StringVar(&c.amqp, "amqp", "", "publish to the queues cards, orders and manufacturing of this RabbitMQ; makes them where they are missing")
 	f.StringVar(&c.out, "out", "", "write events/ and backfill/ into this folder")
 	f.StringVar(&c.backfill, "backfill", "", "with -amqp: write the backfill into this folder")
+	f.BoolVar(&c.remove, "delete", false, "with -amqp: publish nothing, delete the three queues with all that is in them")
 	f.StringVar(&c.format, "format", "text", "form of the summary: text or json")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -91,10 +89,23 @@ func parse(args []string, stderr io.Writer) (command, error) {
 		return c, errors.New("give one of -amqp URL and -out DIR")
 	case c.out != "" && c.backfill != "":
 		return c, errors.New("-out writes the backfill too: leave -backfill away")
+	case c.remove && (c.out != "" || c.backfill != ""):
+		return c, errors.New("-delete goes with -amqp alone")
 	case c.format != "text" && c.format != "json":
 		return c, fmt.Errorf("-format %q is neither text nor json", c.format)
 	}
 	return c, nil
+}
+
+func (c command) do(ctx context.Context, stdout io.Writer) error {
+	if c.remove {
+		return deleteQueues(c.amqp)
+	}
+	report, err := c.publish(ctx)
+	if err != nil {
+		return err
+	}
+	return c.print(stdout, report)
 }
 
 func (c command) publish(ctx context.Context) (gen.Report, error) {

@@ -97,6 +97,7 @@ func TestCommandLine(t *testing.T) {
 		{"-out x -amqp y", 2, "one of"},
 		{"-out x -format xml", 2, "neither text nor json"},
 		{"-out x -backfill y", 2, "leave -backfill away"},
+		{"-out x -delete", 2, "-amqp alone"},
 		{"-out x y", 2, "unexpected argument"},
 		{"-out x -events 0", 1, "ask for 1 event or more"},
 		{"-amqp amqp://ada:topsecret@127.0.0.1:1/ -events 1", 1, "connect to 127.0.0.1:1"},

@@ -19,7 +19,46 @@ const unconfirmed = 2000
 // responsibility for all of it. The type of an event goes into the property
 // type; there is no message id, because the same event twice must be known by
 // what it says.
-func toRabbitMQ(ctx context.Context, address string, g *gen.Generator) (err error) {
+func toRabbitMQ(ctx context.Context, address string, g *gen.Generator) error {
+	return withChannel(address, func(channel *amqp.Channel) error {
+		if err := channel.Confirm(false); err != nil {
+			return fmt.Errorf("ask for confirms: %w", err)
+		}
+		for _, queue := range gen.Queues() {
+			if _, err := channel.QueueDeclare(queue, true, false, false, false, nil); err != nil {
+				return &tidemill.Error{
+					Code: tidemill.Invalid, Op: "declare queue " + queue, Err: err,
+					Hint: "a queue of that name with other arguments exists: delete it, or use another virtual host",
+				}
+			}
+		}
+		p := publisher{channel: channel}
+		for e := range g.All() {
+			if err := p.send(ctx, e); err != nil {
+				return fmt.Errorf("publish to %s: %w", e.Queue, err)
+			}
+		}
+		return p.settle(ctx, 0)
+	})
+}
+
+// deleteQueues removes the queues, also those that are not empty, but none
+// that somebody consumes.
+func deleteQueues(address string) error {
+	return withChannel(address, func(channel *amqp.Channel) error {
+		for _, queue := range gen.Queues() {
+			if _, err := channel.QueueDelete(queue, true, false, false); err != nil {
+				return &tidemill.Error{
+					Code: tidemill.Failed, Op: "delete queue " + queue, Err: err,
+					Hint: "stop what consumes it, then try again",
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func withChannel(address string, do func(*amqp.Channel) error) (err error) {
 	conn, err := amqp.Dial(address)
 	if err != nil {
 		return &tidemill.Error{
@@ -32,24 +71,7 @@ func toRabbitMQ(ctx context.Context, address string, g *gen.Generator) (err erro
 	if err != nil {
 		return fmt.Errorf("open channel: %w", err)
 	}
-	if err := channel.Confirm(false); err != nil {
-		return fmt.Errorf("ask for confirms: %w", err)
-	}
-	for _, queue := range gen.Queues() {
-		if _, err := channel.QueueDeclare(queue, true, false, false, false, nil); err != nil {
-			return &tidemill.Error{
-				Code: tidemill.Invalid, Op: "declare queue " + queue, Err: err,
-				Hint: "a queue of that name with other arguments exists: delete it, or use another virtual host",
-			}
-		}
-	}
-	p := publisher{channel: channel}
-	for e := range g.All() {
-		if err := p.send(ctx, e); err != nil {
-			return fmt.Errorf("publish to %s: %w", e.Queue, err)
-		}
-	}
-	return p.settle(ctx, 0)
+	return do(channel)
 }
 
 // publisher keeps the confirms that are still to come, oldest first.

@@ -4,7 +4,7 @@
 
 with sold as (
 
-    select card_id, sum(quantity_sold) as sold
+    select card_id, cast(sum(quantity_sold) as bigint) as sold
     from {{ ref('fct_orders') }}
     group by card_id
 
@@ -12,7 +12,7 @@ with sold as (
 
 produced as (
 
-    select card_id, sum(produced) as produced
+    select card_id, cast(sum(produced) as bigint) as produced
     from {{ ref('fct_batch_performance') }}
     group by card_id
 

@@ -1,32 +1,37 @@
 -- One row for each line of each order, with prices in euros.
 with lines as (
 
+    {{ json_elements(ref('stg_orders'), 'lines') }}
+
+),
+
+read as (
+
     select
-        o.*,
-        l.number as line_number,
-        {{ json_text('l.value', 'cardId') }} as card_id,
-        {{ json_count('l.value', 'quantity') }} as quantity,
-        {{ json_count('l.value', 'unitPrice') }} as unit_price_minor
-    from {{ ref('stg_orders') }} as o
-    {{ unnest_json('o.lines', 'l') }}
+        *,
+        element_number as line_number,
+        {{ json_text('element', 'cardId') }} as card_id,
+        {{ json_count('element', 'quantity') }} as quantity,
+        {{ json_count('element', 'unitPrice') }} as unit_price_minor
+    from lines
 
 )
 
 select
-    l.order_id,
-    l.line_number,
-    l.card_id,
-    l.customer_id,
-    l.country,
-    l.channel,
-    l.coupon,
-    l.status,
-    l.ordered_at,
-    l.currency,
-    l.quantity,
-    l.unit_price_minor,
-    cast(l.unit_price_minor as decimal(18, 0)) * c.eur_per_minor_unit as unit_price_eur,
-    l.origin,
-    l.landed_at
-from lines as l
-left join {{ ref('currencies') }} as c on c.currency = l.currency
+    r.order_id,
+    r.line_number,
+    r.card_id,
+    r.customer_id,
+    r.country,
+    r.channel,
+    r.coupon,
+    r.status,
+    r.ordered_at,
+    r.currency,
+    r.quantity,
+    r.unit_price_minor,
+    cast(r.unit_price_minor as decimal(18, 0)) * c.eur_per_minor_unit as unit_price_eur,
+    r.origin,
+    r.landed_at
+from read as r
+left join {{ ref('currencies') }} as c on c.currency = r.currency

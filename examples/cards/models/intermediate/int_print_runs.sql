@@ -2,5 +2,5 @@
 select
     *,
     produced + defects as made,
-    date_diff('second', started_at, finished_at) as seconds
+    {{ seconds_between('started_at', 'finished_at') }} as seconds
 from {{ ref('stg_batches') }}

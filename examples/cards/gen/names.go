@@ -32,9 +32,13 @@ var (
 	tags       = [...]string{"starter", "tournament", "promo", "alternate-art", "reprint"}
 	pages      = [...]string{"/", "/new", "/series/second-dawn", "/search?q=foil", "/wishlist"}
 	coupons    = [...]string{"SPRING10", "FRIENDS", "BOOSTER5"}
-	browsers   = [...]string{"Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X)", "Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101", "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"}
-	streets    = [...]string{"Harbour Street", "Rue des Lilas", "Lindenallee", "Calle Mayor", "Mill Lane", "Østergade"}
-	cities     = [...]string{"Rotterdam", "Lyon", "Leipzig", "Sevilla", "Portland", "Bristol", "Sapporo", "Århus"}
-	partners   = [...]string{"Cardhaven", "Pack & Play", "Kartenkiste"}
-	notes      = [...]string{"gift wrap, please", "leave at the door", `sleeves "penny" if in stock`, "ring twice"}
+	browsers   = [...]string{
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 18_3 like Mac OS X) AppleWebKit/605.1.15 Version/18.3 Mobile Safari/604.1",
+		"Mozilla/5.0 (X11; Linux x86_64; rv:136.0) Gecko/20100101 Firefox/136.0",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/134.0.0.0 Safari/537.36",
+	}
+	streets  = [...]string{"Harbour Street", "Rue des Lilas", "Lindenallee", "Calle Mayor", "Mill Lane", "Østergade"}
+	cities   = [...]string{"Rotterdam", "Lyon", "Leipzig", "Sevilla", "Portland", "Bristol", "Sapporo", "Århus"}
+	partners = [...]string{"Cardhaven", "Pack & Play", "Kartenkiste"}
+	notes    = [...]string{"gift wrap, please", "leave at the door", `sleeves "penny" if in stock`, "ring twice"}
 )

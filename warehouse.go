@@ -132,6 +132,13 @@ type Landing struct {
 	Dead     []DeadLetter // unique by Delivery
 	Marks    []Mark
 
+	// Since is when the first of its messages was read. Until the Landing is
+	// committed a source may deliver the same messages to another reader, whose
+	// Commit may come first. So Commit looks every row's _delivery up, in all
+	// modes, among the rows whose _landed_at is later than Since; with one
+	// reader there are none. Zero looks nothing up.
+	Since time.Time
+
 	// Duplicates counts the dead letters that were removed within the batch
 	// before Commit, because they came twice; the ledger counts them too.
 	Duplicates int64

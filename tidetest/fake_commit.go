@@ -71,7 +71,7 @@ func (w *FakeWarehouse) apply(l tidemill.Landing) (tidemill.Receipt, error) {
 	}
 	receipt := tidemill.Receipt{Duplicates: l.Duplicates}
 	for _, r := range l.Rows {
-		w.insert(r, &receipt)
+		w.insert(r, l.Since, &receipt)
 	}
 	for _, d := range l.Dead {
 		w.bury(l.Pipeline, d, &receipt)
@@ -112,11 +112,14 @@ func (w *FakeWarehouse) check(l tidemill.Landing, ledger *fakeLedger) error {
 	return nil
 }
 
-func (w *FakeWarehouse) insert(r tidemill.TableRows, receipt *tidemill.Receipt) {
+func (w *FakeWarehouse) insert(r tidemill.TableRows, since time.Time, receipt *tidemill.Receipt) {
 	t := w.tables[r.Table.String()]
-	deliveries, keys := map[tidemill.ID]bool{}, map[tidemill.ID]time.Time{}
+	deliveries, overtook, keys := map[tidemill.ID]bool{}, map[tidemill.ID]bool{}, map[tidemill.ID]time.Time{}
 	for _, row := range t.rows {
 		deliveries[row.Delivery] = true
+		if !since.IsZero() && landedAt(row).After(since) {
+			overtook[row.Delivery] = true
+		}
 		if at := landedAt(row); at.After(keys[row.Key]) {
 			keys[row.Key] = at
 		}
@@ -133,6 +136,7 @@ func (w *FakeWarehouse) insert(r tidemill.TableRows, receipt *tidemill.Receipt) 
 		landed, seen := keys[row.Key]
 		switch mode := r.Table.Dedupe.Mode; {
 		case again && deliveries[row.Delivery],
+			overtook[row.Delivery],
 			seen && mode == tidemill.DedupeForever,
 			seen && mode == tidemill.DedupeWindow && landedAt(row).Sub(landed) <= r.Table.Dedupe.Window:
 			receipt.Duplicates++

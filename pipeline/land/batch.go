@@ -96,7 +96,7 @@ func (b *batch) bury(d tidemill.DeadLetter) {
 func (b *batch) landing(pipeline string) tidemill.Landing {
 	return tidemill.Landing{
 		Pipeline: pipeline, Batch: b.id,
-		Rows: b.rows, Dead: b.dead, Marks: b.marks, Duplicates: b.duplicates,
+		Rows: b.rows, Dead: b.dead, Marks: b.marks, Since: b.first, Duplicates: b.duplicates,
 	}
 }
 

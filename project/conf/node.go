@@ -50,7 +50,7 @@ type Node struct {
 	Pos     tidemill.Pos
 	Text    string  // of a Text, Number or Bool: as written, without quotes
 	Quoted  bool    // of a Text: it stood in quotes, so it is nothing but text
-	Number  any     // of a Number: int64, uint64 or float64
+	Number  any     // of a Number: int64, float64, or uint64 where int64 cannot hold it
 	Items   []*Node // of a List
 	Entries []Entry // of a Map, in the order of the file
 

@@ -177,6 +177,9 @@ func (c *converter) node(from ast.Node) *Node {
 		n.Kind, n.Text = Bool, from.Token.Value
 	case *ast.IntegerNode:
 		n.Kind, n.Text, n.Number = Number, from.Token.Value, from.Value
+		if u, ok := from.Value.(uint64); ok && u <= math.MaxInt64 {
+			n.Number = int64(u)
+		}
 	case *ast.FloatNode:
 		n.Kind, n.Text, n.Number = Number, from.Token.Value, from.Value
 	case *ast.InfinityNode:

@@ -192,10 +192,7 @@ func setInt(n *Node, v reflect.Value, text string, f field) error {
 	case int64:
 		x = number
 	case uint64:
-		if number > math.MaxInt64 {
-			return errors.New("is out of range")
-		}
-		x = int64(number)
+		return errors.New("is out of range")
 	case nil:
 		var err error
 		x, err = strconv.ParseInt(text, 10, 64)
@@ -225,7 +222,7 @@ func setInt(n *Node, v reflect.Value, text string, f field) error {
 	return nil
 }
 
-// plain returns n as string, bool, int64, uint64, float64, []any and
+// plain returns n as string, bool, int64, float64, []any and
 // map[string]any, for fields of type any.
 func (d *Decoder) plain(n *Node, path string) (value any, whole bool) {
 	switch n.Kind {

@@ -125,7 +125,7 @@ func (t *tableSink) write(rec arrow.RecordBatch) error {
 	for i := range int(rec.NumRows()) {
 		row := make([]string, len(t.names))
 		for j := range row {
-			row[j] = oneLine(text(rec.Column(j), i))
+			row[j] = strings.Clone(oneLine(text(rec.Column(j), i))) // what an array returns dies with its batch
 			if rec.Column(j).IsNull(i) {
 				row[j] = "NULL"
 			}

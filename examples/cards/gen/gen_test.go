@@ -200,8 +200,8 @@ func TestMemoryStaysFlat(t *testing.T) {
 		runtime.KeepAlive(g)
 		return m.HeapAlloc
 	}
-	if small, large := alive(50_000), alive(500_000); large > small+2<<20 {
-		t.Errorf("%d bytes are alive in a stream of 50,000 events, %d of 500,000", small, large)
+	if small, large := alive(30_000), alive(300_000); large > small+2<<20 {
+		t.Errorf("%d bytes are alive in a stream of 30,000 events, %d of 300,000", small, large)
 	}
 }
 

@@ -107,3 +107,14 @@ func (v Value) Members() iter.Seq2[Value, Value] {
 		}
 	}
 }
+
+// Member returns the value of the named member of an object, or the zero
+// Value.
+func (v Value) Member(name string) Value {
+	for n, value := range v.Members() {
+		if string(n.Bytes()) == name {
+			return value
+		}
+	}
+	return Value{}
+}

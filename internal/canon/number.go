@@ -149,3 +149,9 @@ func trimLeft(s []byte) ([]byte, int) {
 	t := bytes.TrimLeft(s, "0")
 	return t, len(s) - len(t)
 }
+
+// IsNumber reports whether text is a JSON number.
+func IsNumber(text []byte) bool {
+	end, ok := scanNumber(text, 0)
+	return ok && end == len(text)
+}

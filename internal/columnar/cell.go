@@ -179,7 +179,7 @@ func (c *mapCell) check(at *check, v canon.Value) bool {
 			return at.within("{}")
 		}
 		if value.Kind() != canon.Null && !c.item.check(at, value) {
-			return at.within("." + string(name.Bytes()))
+			return at.within("{}") // the key is data, which errors do not tell
 		}
 	}
 	return true

@@ -158,7 +158,7 @@ func Infer(payload []byte) (*arrow.Schema, error) {
 // newField returns a nullable column for a member beside fields.
 func newField(fields []arrow.Field, member string, t arrow.DataType) arrow.Field {
 	return arrow.Field{
-		Name: freeName(fields, member), Type: t, Nullable: true,
+		Name: FreeName(fields, member), Type: t, Nullable: true,
 		Metadata: arrow.NewMetadata([]string{MetaName}, []string{member}),
 	}
 }

@@ -83,9 +83,9 @@ func Payload(s *arrow.Schema) *arrow.Schema {
 	return arrow.NewSchema(fields, &meta)
 }
 
-// freeName returns name, or where a field of another spelling has it but for
+// FreeName returns ColumnName, or where one of fields has that name but for
 // the case, the hashed form.
-func freeName(fields []arrow.Field, member string) string {
+func FreeName(fields []arrow.Field, member string) string {
 	name := ColumnName(member)
 	for _, f := range fields {
 		if strings.EqualFold(f.Name, name) {

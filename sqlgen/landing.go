@@ -23,8 +23,8 @@ type SelectKeys struct {
 // RowRange returns the number of rows and the end of the range of rowids.
 type RowRange struct{ Table tidemill.TableName }
 
-// InsertRows copies Columns of Source; with Keep only where that column of
-// Source is true.
+// InsertRows copies Columns of Source, which has just these in this order;
+// with Keep it may have others, and only rows in which Keep is true count.
 type InsertRows struct {
 	Target, Source tidemill.TableName
 	Columns        []string

@@ -37,6 +37,7 @@ var landingSamples = map[string]sqlgen.Statement{
 	"select_keys":     sqlgen.SelectKeys{Table: events, Window: true},
 	"row_range":       sqlgen.RowRange{Table: events},
 	"insert_rows":     sqlgen.InsertRows{Target: events, Source: arrowView("rows"), Columns: columns, Keep: "_keep"},
+	"insert_rows_all": sqlgen.InsertRows{Target: events, Source: events, Columns: columns},
 	"stage_upsert": sqlgen.StageUpsert{
 		Stage: tidemill.TableName{Schema: "temp", Name: "another"}, Source: arrowView("rows"), Columns: columns,
 		Key: key, Version: "version", Keep: "_keep", Order: "_order",

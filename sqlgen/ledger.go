@@ -29,7 +29,7 @@ type SelectBatch struct{}
 type InsertBatch struct{}
 
 // InsertDuplicates counts what was removed: $1 pipeline, $2 batch, $3 table,
-// $4 kind, $5 count, $6 at.
+// $4 kind (batch, key, delivery), $5 count, $6 when.
 type InsertDuplicates struct{}
 
 // RecentBatches returns landed, duplicates and dead of the last batches of a

@@ -31,3 +31,13 @@ func (CreateSchema) Template() string { return "create_schema" }
 func (CreateTable) Template() string  { return "create_table" }
 func (AddColumn) Template() string    { return "add_column" }
 func (WidenColumn) Template() string  { return "widen_column" }
+
+// DescribeTable returns the name of each column, in order, and whether it may
+// be null: $1 schema ("" for the current one), $2 table.
+type DescribeTable struct{}
+
+// EmptyRows returns the columns of a table without a row.
+type EmptyRows struct{ Table tidemill.TableName }
+
+func (DescribeTable) Template() string { return "describe_table" }
+func (EmptyRows) Template() string     { return "empty_rows" }

@@ -21,6 +21,8 @@ var tableSamples = map[string]sqlgen.Statement{
 			arrow.Field{Name: "counts", Type: arrow.MapOf(arrow.BinaryTypes.String, arrow.PrimitiveTypes.Int64), Nullable: true},
 		),
 	},
-	"add_column":   sqlgen.AddColumn{Table: events, Column: arrow.Field{Name: "select", Type: arrow.PrimitiveTypes.Float64}},
-	"widen_column": sqlgen.WidenColumn{Table: events, Column: arrow.Field{Name: "amount", Type: arrow.PrimitiveTypes.Int64}},
+	"describe_table": sqlgen.DescribeTable{},
+	"empty_rows":     sqlgen.EmptyRows{Table: events},
+	"add_column":     sqlgen.AddColumn{Table: events, Column: arrow.Field{Name: "select", Type: arrow.PrimitiveTypes.Float64}},
+	"widen_column":   sqlgen.WidenColumn{Table: events, Column: arrow.Field{Name: "amount", Type: arrow.PrimitiveTypes.Int64}},
 }

@@ -39,5 +39,5 @@ CREATE TABLE tidemill.duplicates (
   table_name VARCHAR NOT NULL,
   kind VARCHAR NOT NULL,
   count BIGINT NOT NULL,
-  at TIMESTAMPTZ NOT NULL
+  removed_at TIMESTAMPTZ NOT NULL
 )

@@ -1,4 +1,5 @@
 -- What Arrow views and temporary tables are while a batch is committed.
+CREATE SCHEMA IF NOT EXISTS tidemill;
 ATTACH ':memory:' AS tidemill_arrow;
 CREATE TABLE tidemill_arrow.found (idx BIGINT, id UUID);
 CREATE TABLE tidemill_arrow.marks (scope VARCHAR, before BLOB, after BLOB);

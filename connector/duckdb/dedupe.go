@@ -1,0 +1,182 @@
+package duckdb
+
+import (
+	"context"
+	"database/sql/driver"
+	"fmt"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/extensions"
+
+	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/sqlgen"
+)
+
+// findDeliveries drops the redelivered rows that have landed before, and those
+// of a dead letter that was settled. Letters that wait are settled by the rows
+// that land or are recognised here.
+func (c *landing) findDeliveries(ctx context.Context, t *table) error {
+	var all, left []int
+	for i, r := range t.redelivered {
+		if r {
+			all = append(all, i)
+			if !t.drop[i] {
+				left = append(left, i)
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	found, err := c.look(ctx, t.deliveries, left, func(v tidemill.TableName) sqlgen.Statement {
+		return sqlgen.FindDeliveries{Found: v, Table: t.identities}
+	})
+	if err != nil {
+		return fmt.Errorf("look up deliveries: %w", err)
+	}
+	t.discard(found, &t.removed.delivery)
+
+	found, err = c.look(ctx, t.deliveries, all, func(v tidemill.TableName) sqlgen.Statement { return sqlgen.FindLetters{Found: v} })
+	if err != nil {
+		return fmt.Errorf("look up dead letters: %w", err)
+	}
+	var settled [][]driver.Value
+	for _, row := range found {
+		if row[1] == statusDead {
+			c.letters.settle = append(c.letters.settle, t.deliveries[row[0].(int64)])
+		} else {
+			settled = append(settled, row)
+		}
+	}
+	t.discard(settled, &t.removed.delivery)
+	return nil
+}
+
+// look runs a query over a table of some of ids.
+func (c *landing) look(ctx context.Context, ids []tidemill.ID, at []int, q func(found tidemill.TableName) sqlgen.Statement, args ...any) ([][]driver.Value, error) {
+	if len(at) == 0 {
+		return nil, nil
+	}
+	rec := identities(ids, at)
+	defer rec.Release()
+	feeds := c.feeder.open(c.conn)
+	defer feeds.close(ctx)
+	table, err := feeds.table(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	return c.conn.find(ctx, q(table), args...)
+}
+
+// findKeys drops the rows whose event has landed within the window.
+func (c *landing) findKeys(ctx context.Context, t *table) error {
+	mode := t.Table.Dedupe.Mode
+	if mode != tidemill.DedupeWindow && mode != tidemill.DedupeForever || t.landed() == 0 {
+		return nil
+	}
+	var since time.Time
+	if mode == tidemill.DedupeWindow {
+		since = t.landedAt.Add(-t.Table.Dedupe.Window)
+	}
+	f, err := c.filter(ctx, t, since)
+	if err != nil {
+		return fmt.Errorf("load keys of the window: %w", err)
+	}
+	hits, from := t.hits(f, since)
+	windowed := !from.IsZero()
+	var args []any
+	if windowed {
+		args = append(args, from)
+	}
+	found, err := c.look(ctx, t.keys, hits, func(v tidemill.TableName) sqlgen.Statement {
+		return sqlgen.FindKeys{Found: v, Table: t.identities, Window: windowed}
+	}, args...)
+	if err != nil {
+		return fmt.Errorf("look up keys: %w", err)
+	}
+	t.discard(found, &t.removed.key)
+	for i, d := range t.drop { // before COMMIT: one key too many costs a look-up, one too few a duplicate
+		if !d {
+			f.add(t.keys[i], t.landedAt)
+		}
+	}
+	return nil
+}
+
+// hits returns the rows that may have landed before and since when to look.
+func (t *table) hits(f *filter, since time.Time) (hits []int, from time.Time) {
+	for i, d := range t.drop {
+		if d {
+			continue
+		}
+		at, hit := f.lookup(t.keys[i], since)
+		if !hit {
+			continue
+		}
+		if len(hits) == 0 || at.Before(from) {
+			from = at
+		}
+		hits = append(hits, i)
+	}
+	return hits, from
+}
+
+// filter returns the filter of a table, filled from its rows at first use.
+func (c *landing) filter(ctx context.Context, t *table, since time.Time) (*filter, error) {
+	window := time.Duration(0)
+	if t.Table.Dedupe.Mode == tidemill.DedupeWindow {
+		window = t.Table.Dedupe.Window
+	}
+	f := c.filters[t.Table.TableName]
+	if f != nil && f.window == window {
+		f.expire(since)
+		return f, nil
+	}
+	f = newFilter(window)
+	if err := c.fill(ctx, f, t.identities, since); err != nil {
+		return nil, err
+	}
+	c.filters[t.Table.TableName] = f
+	return f, nil
+}
+
+// fillRows is how many rows are read at a time: a result is held in memory.
+const fillRows = 1 << 19
+
+func (c *landing) fill(ctx context.Context, f *filter, ids tidemill.TableName, since time.Time) error {
+	size, err := c.conn.find(ctx, sqlgen.RowRange{Table: ids})
+	if err != nil {
+		return err
+	}
+	sql, err := sqlgen.Render(tidemill.DuckDB, sqlgen.SelectKeys{Table: ids, Window: !since.IsZero()})
+	if err != nil {
+		return err
+	}
+	for low, end := int64(0), size[0][1].(int64); low < end; low += fillRows {
+		args := []any{low, low + fillRows}
+		if !since.IsZero() {
+			args = append(args, since)
+		}
+		if err := c.fillPart(ctx, f, sql, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *landing) fillPart(ctx context.Context, f *filter, sql string, args []any) error {
+	r, err := c.conn.query(ctx, sql, args...)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	for r.Next() {
+		keys, at := r.RecordBatch().Column(0).(*extensions.UUIDArray), r.RecordBatch().Column(1).(*array.Timestamp)
+		for i := range keys.Len() {
+			f.add(tidemill.ID(keys.Value(i)), at.Value(i).ToTime(arrow.Microsecond))
+		}
+	}
+	return r.Err()
+}

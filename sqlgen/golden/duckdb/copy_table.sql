@@ -1,0 +1,1 @@
+CREATE TABLE "raw"."happenings" AS SELECT * FROM "raw"."events"

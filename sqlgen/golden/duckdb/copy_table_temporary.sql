@@ -1,0 +1,1 @@
+CREATE TEMPORARY TABLE "temp"."copy" AS SELECT * FROM "raw"."events"

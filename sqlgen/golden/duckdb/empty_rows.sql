@@ -1,0 +1,1 @@
+SELECT * FROM "raw"."events" LIMIT 0

@@ -1,0 +1,1 @@
+ALTER TABLE "raw"."events" RENAME TO "happenings"

@@ -103,8 +103,9 @@ func (w *FakeWarehouse) Evolve(ctx context.Context, t tidemill.Table, want *arro
 	case want == nil:
 		return has.schema, nil
 	case has == nil:
-		w.tables[t.String()] = &fakeTable{schema: want}
-		return want, nil
+		has = &fakeTable{schema: bare(want.Fields())}
+		w.tables[t.String()] = has
+		return has.schema, nil
 	}
 	fields := has.schema.Fields()
 	for _, f := range want.Fields() {
@@ -123,13 +124,26 @@ func (w *FakeWarehouse) Evolve(ctx context.Context, t tidemill.Table, want *arro
 			}
 		}
 	}
-	has.schema = arrow.NewSchema(fields, nil)
+	has.schema = bare(fields)
 	return has.schema, nil
+}
+
+// bare returns a schema of fields as a warehouse gives it back: without the
+// metadata of Arrow.
+func bare(fields []arrow.Field) *arrow.Schema {
+	fields = slices.Clone(fields)
+	for i := range fields {
+		fields[i].Metadata = arrow.Metadata{}
+	}
+	return arrow.NewSchema(fields, nil)
 }
 
 // widens says whether every value of from is one of to.
 func widens(from, to arrow.DataType) bool {
-	rank := map[arrow.Type]int{arrow.INT8: 1, arrow.INT16: 2, arrow.INT32: 3, arrow.INT64: 4, arrow.FLOAT32: 11, arrow.FLOAT64: 12}
+	rank := map[arrow.Type]int{
+		arrow.INT8: 1, arrow.INT16: 2, arrow.INT32: 3, arrow.INT64: 4, arrow.DECIMAL128: 5,
+		arrow.FLOAT32: 11, arrow.FLOAT64: 12,
+	}
 	a, b := rank[from.ID()], rank[to.ID()]
 	return a > 0 && a < b && (a > 10) == (b > 10)
 }

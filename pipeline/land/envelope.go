@@ -37,9 +37,6 @@ type envelope struct {
 }
 
 func newEnvelope(l *Lander, t tidemill.Table) (*envelope, error) {
-	if strings.Contains(t.Name, "{type}") {
-		return nil, l.invalid("table "+t.String()+" has {type} with shape: envelope", "set shape: columns, or name one table")
-	}
 	fields := append(tidemill.SystemFields(), envelopeFields()...)
 	for _, column := range append(slices.Clone(t.Key), t.Version) {
 		if column != "" && !slices.ContainsFunc(fields, func(f arrow.Field) bool { return f.Name == column }) {

@@ -2,6 +2,7 @@ package land
 
 import (
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/tidemill/tidemill"
@@ -82,7 +83,7 @@ func (l *Lander) decode(d decode.Decoder, e *event, stored *tidemill.DeadLetter)
 		return
 	}
 	if stored != nil && stored.Protected {
-		e.Event = decode.Event{Type: m.Type, Identity: m.Type, Payload: m.Value}
+		e.Event = describe(d, e)
 		e.key, e.hash, e.decoded = stored.Key, stored.PayloadHash, true
 		return
 	}
@@ -96,6 +97,25 @@ func (l *Lander) decode(d decode.Decoder, e *event, stored *tidemill.DeadLetter)
 		return
 	}
 	e.decoded = true
+}
+
+// describe returns the event of a protected letter, whose value is a payload
+// already. The decoder knows the schema of its type; it tells it for an empty
+// event.
+func describe(d decode.Decoder, e *event) decode.Event {
+	empty := *e.msg
+	empty.Value = []byte("{}")
+	empty.Meta = maps.Clone(empty.Meta)
+	if empty.Meta == nil {
+		empty.Meta = map[string]string{}
+	}
+	empty.Meta[decode.MetaFormat] = "json"
+	ev, err := decodeSafely(d, nil, &empty)
+	if err != nil {
+		ev = decode.Event{}
+	}
+	ev.Type, ev.Payload = e.msg.Type, e.msg.Value
+	return ev
 }
 
 // decodeSafely makes a dead letter of a message that makes its decoder

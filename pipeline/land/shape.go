@@ -10,6 +10,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/internal/ident"
 )
 
 // shape builds the rows of the open batch. It belongs to the collector.
@@ -30,12 +31,12 @@ type shape interface {
 
 func (l *Lander) newShape() (shape, error) {
 	p := l.cfg.Pipeline
-	schema, name, ok := strings.Cut(p.Land.Table, ".")
-	if !ok {
-		schema, name = "", p.Land.Table
+	name, err := ident.ParseTable(strings.ReplaceAll(p.Land.Table, "{type}", "type"))
+	if err != nil {
+		return nil, l.invalid("land.table: "+err.Error(), "write it as schema.name")
 	}
 	t := tidemill.Table{
-		TableName: tidemill.TableName{Schema: schema, Name: name},
+		TableName: name,
 		Write:     tidemill.WriteMode(p.Land.Write),
 		Key:       p.Land.UniqueKey,
 		Version:   p.Land.Version,
@@ -43,6 +44,12 @@ func (l *Lander) newShape() (shape, error) {
 	}
 	if t.Write == tidemill.Upsert && len(t.Key) == 0 {
 		return nil, l.invalid("write: upsert has no unique_key", "name the columns that identify a row, as in unique_key: [message_id]")
+	}
+	if p.Land.Shape == "columns" {
+		return newColumns(l, t), nil
+	}
+	if strings.Contains(p.Land.Table, "{type}") {
+		return nil, l.invalid("table "+p.Land.Table+" has {type} with shape: envelope", "set shape: columns, or name one table")
 	}
 	return newEnvelope(l, t)
 }

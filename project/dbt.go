@@ -7,10 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 
-	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/project/conf"
 )
 
@@ -26,7 +24,7 @@ func (l *loader) dbt() {
 	l.project.File = filepath.Join(l.dir, dbtFile)
 	src, err := os.ReadFile(l.project.File)
 	if err != nil {
-		l.errs.Add(tidemill.Pos{File: l.project.File}, "", "read project: %w", err)
+		l.errs.Add(startOf(l.project.File), "make it readable", "read project: %w", err)
 		return
 	}
 	root, err := conf.Parse(l.project.File, src)
@@ -65,22 +63,11 @@ func (l *loader) dbt() {
 	}
 	c := Connection{Name: warehouseName, Type: duckdbType, Pos: out.Pos, Config: kind.Connection()}
 	dec := &conf.Decoder{Errs: l.errs, Vars: l.vars}
-	dec.Decode(only(out, conf.Keys(c.Config)), "warehouse", c.Config)
+	dec.Decode(&conf.Node{Kind: conf.Map, Pos: out.Pos, Entries: []conf.Entry{{Key: "path", KeyPos: out.Pos, Value: out.Get("path")}}}, "warehouse", c.Config)
 	l.project.Connections = []Connection{c}
-}
-
-// only returns n with those of the keys that name the database and that the
-// connector knows: dbt's adapter has many of its own.
-func only(n *conf.Node, known []string) *conf.Node {
-	out := &conf.Node{Kind: conf.Map, Pos: n.Pos}
-	for _, e := range n.Entries {
-		if e.Key == "path" || e.Key == "schema" && slices.Contains(known, e.Key) {
-			v := *e.Value
-			v.Text = strings.ReplaceAll(v.Text, "$", "$$") // in dbt's files a dollar sign means nothing
-			out.Entries = append(out.Entries, conf.Entry{Key: e.Key, KeyPos: e.KeyPos, Value: &v})
-		}
+	if schema := out.Get("schema"); schema != nil {
+		l.project.Schema = schema.Text
 	}
-	return out
 }
 
 // profile returns the output of the chosen target, its variables replaced,
@@ -92,7 +79,7 @@ func (l *loader) profile(name string) (out *conf.Node, ok bool) {
 		return nil, true
 	}
 	if err != nil {
-		l.errs.Add(tidemill.Pos{File: file}, "make it readable, or remove it", "read profiles: %w", err)
+		l.errs.Add(startOf(file), "make it readable, or remove it", "read profiles: %w", err)
 		return nil, false
 	}
 	root, err := conf.Parse(file, src)
@@ -146,6 +133,9 @@ func (l *loader) output(out *conf.Node) (*conf.Node, bool) {
 		if key == "type" && text != duckdbType {
 			l.errs.Add(v.Pos, "choose a target of type duckdb with --target, or write a tidemill.yml", "target %s is of type %s; without tidemill.yml models run on duckdb", l.project.Target, text)
 			return nil, false
+		}
+		if key == "path" {
+			text = strings.ReplaceAll(text, "$", "$$") // in dbt's files a dollar sign means nothing
 		}
 		n := &conf.Node{Kind: conf.Text, Pos: v.Pos, Text: text}
 		resolved.Entries = append(resolved.Entries, conf.Entry{Key: key, KeyPos: v.Pos, Value: n})

@@ -31,12 +31,12 @@ shop:
 		path, schema, got string // got is the target
 		err               string
 	}{
-		"no profiles":       {path: ".tidemill/jaffle.duckdb", schema: "main", got: "dev"},
-		"no such profile":   {files: map[string]string{"profiles.yml": "other: {}"}, path: ".tidemill/jaffle.duckdb", schema: "main", got: "dev"},
+		"no profiles":       {path: ".tidemill/jaffle.duckdb", got: "dev"},
+		"no such profile":   {files: map[string]string{"profiles.yml": "other: {}"}, path: ".tidemill/jaffle.duckdb", got: "dev"},
 		"no target":         {target: "prod", err: `dbt_project.yml:1:1: there is no target "prod"`},
-		"home":              {env: map[string]string{"HOME": home}, path: "my$$/dev.duckdb", schema: "main", got: "dev"},
-		"project over home": {files: map[string]string{"profiles.yml": "shop: {outputs: {dev: {type: duckdb, path: p.duckdb}}}"}, env: map[string]string{"HOME": home}, path: "p.duckdb", schema: "main", got: "dev"},
-		"variable":          {env: map[string]string{"HOME": home, "DBT_PROFILES_DIR": elsewhere}, path: "e.duckdb", schema: "main", got: "x"},
+		"home":              {env: map[string]string{"HOME": home}, path: "my$$/dev.duckdb", got: "dev"},
+		"project over home": {files: map[string]string{"profiles.yml": "shop: {outputs: {dev: {type: duckdb, path: p.duckdb}}}"}, env: map[string]string{"HOME": home}, path: "p.duckdb", got: "dev"},
+		"variable":          {env: map[string]string{"HOME": home, "DBT_PROFILES_DIR": elsewhere}, path: "e.duckdb", got: "x"},
 		"env_var":           {files: map[string]string{"profiles.yml": profiles}, env: map[string]string{"DIR": "/tmp"}, target: "ci", path: "/tmp/ci.duckdb", schema: "ci", got: "ci"},
 		"env_var of target": {files: map[string]string{"profiles.yml": profiles, ".env": "DIR=here"}, env: map[string]string{"TARGET": "ci"}, path: "here/ci.duckdb", schema: "ci", got: "ci"},
 		"missing env_var":   {files: map[string]string{"profiles.yml": profiles}, target: "ci", err: "profiles.yml:7:30: DIR is not set"},
@@ -65,7 +65,7 @@ shop:
 				t.Fatal(err)
 			}
 			w := p.Warehouse().Config.(*duckdb)
-			if p.Name != "jaffle" || !p.DBT || len(p.Pipelines) != 0 || w.Path != c.path || w.Schema != c.schema || p.Target != c.got {
+			if p.Name != "jaffle" || !p.DBT || len(p.Pipelines) != 0 || w.Path != c.path || p.Schema != c.schema || p.Target != c.got {
 				t.Errorf("%+v with %+v", p, w)
 			}
 		})

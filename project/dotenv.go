@@ -19,7 +19,7 @@ func readEnv(file string, errs *conf.Errors) map[string]string {
 		return nil
 	}
 	if err != nil {
-		errs.Add(tidemill.Pos{File: file}, "make it readable, or remove it", "read variables: %w", err)
+		errs.Add(startOf(file), "make it readable, or remove it", "read variables: %w", err)
 		return nil
 	}
 	vars, err := parseEnv(file, string(src))
@@ -125,10 +125,13 @@ func (p *envParser) quoted(name, line string, start int) {
 			p.skip(begin)
 			last, _, _ := strings.Cut(p.rest, "\n")
 			if p.trailing(last, i-begin+1, name) {
-				p.vars[name] = strings.ReplaceAll(b.String(), "\r\n", "\n")
+				p.vars[name] = b.String()
 			}
 			p.skip(len(last) + 1)
 			return
+		}
+		if c == '\r' && strings.HasPrefix(p.rest[i+1:], "\n") {
+			continue
 		}
 		if c == '\\' && i+1 < len(p.rest) {
 			if e, ok := escapes[p.rest[i+1]]; ok {

@@ -79,10 +79,26 @@ func TestNoProject(t *testing.T) {
 		"tidemill init":        {},
 		"rename tidemill.yaml": {"tidemill.yaml": ""},
 	} {
-		_, err := project.Load(folder(t, files), project.Options{})
+		dir := folder(t, files)
+		_, err := project.Load(dir, project.Options{})
 		var e *tidemill.Error
 		if !errors.As(err, &e) || e.Code != tidemill.NotFound || !strings.Contains(e.Hint, name) || !strings.Contains(e.Error(), "tidemill.yml") {
 			t.Errorf("%v, hint %v", err, tidemill.Hints(err))
 		}
+	}
+}
+
+func TestUnreadable(t *testing.T) {
+	_, err := project.Load(filepath.Join(t.TempDir(), "nowhere"), project.Options{})
+	if tidemill.CodeOf(err) != tidemill.NotFound || !strings.Contains(err.Error(), "there is no folder") {
+		t.Error(err)
+	}
+	for _, file := range []string{"tidemill.yml/x", ".env/x"} {
+		dir := folder(t, map[string]string{"dbt_project.yml": "name: x", file: ""})
+		_, err := project.Load(dir, project.Options{Kinds: kinds(), Env: variables(nil)})
+		if len(project.Split(err)) == 0 {
+			t.Fatalf("%s: %v", file, err)
+		}
+		report(t, err)
 	}
 }

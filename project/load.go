@@ -46,7 +46,7 @@ func Load(dir string, opts Options) (*Project, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, noProject(dir)
 	case err != nil:
-		return nil, &tidemill.Error{Code: tidemill.Invalid, Op: "read project", Err: err}
+		l.errs.Add(startOf(l.project.File), "make it a file that this user may read", "read project: %w", err)
 	default:
 		l.readEnv()
 		l.file(src)
@@ -57,7 +57,14 @@ func Load(dir string, opts Options) (*Project, error) {
 	return l.project, nil
 }
 
+// startOf is the place of an error about a file as a whole.
+func startOf(file string) tidemill.Pos { return tidemill.Pos{File: file, Line: 1, Column: 1} }
+
 func noProject(dir string) error {
+	if !exists(dir) {
+		err := fmt.Errorf("there is no folder %s", filepath.Clean(dir))
+		return &tidemill.Error{Code: tidemill.NotFound, Op: "find project", Err: err, Hint: "mend the path after -C"}
+	}
 	hint := "go to the project's folder, name it with -C, or make one: tidemill init"
 	if exists(filepath.Join(dir, "tidemill.yaml")) {
 		hint = "rename tidemill.yaml to " + File

@@ -31,6 +31,7 @@ type Project struct {
 	Connections []Connection // of the target, in the order of the file
 	Pipelines   []Pipeline   // in the order of the file
 	DBT         bool         // the folder is a dbt project too
+	Schema      string       // where models go by default, if dbt's profile says so; else ""
 
 	env func(string) (string, bool)
 }

@@ -75,3 +75,16 @@ func TestURLPasswordsAreRegistered(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestAddressesStayReadable: a message may name the server, not the password.
+func TestAddressesStayReadable(t *testing.T) {
+	dir := folder(t, map[string]string{"tidemill.yml": read(t, "testdata/ok/flat.yml")})
+	load(t, dir, project.Options{Env: variables(map[string]string{"AMQP_URL": "amqp://rabbit:hop-hop-hop@broker:5672/v"})})
+	if got := redact.Text("dial amqp://rabbit:hop-hop-hop@broker:5672/v"); got != "dial amqp://rabbit:***@broker:5672/v" {
+		t.Error(got)
+	}
+	load(t, dir, project.Options{Env: variables(map[string]string{"AMQP_URL": "https://hooks.example.com/T0/B0/XX"})})
+	if got := redact.Text("POST https://hooks.example.com/T0/B0/XX"); got != "POST ***" {
+		t.Error(got)
+	}
+}

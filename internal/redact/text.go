@@ -40,12 +40,13 @@ func Register(value string) {
 		known.values = map[string]bool{}
 	}
 	known.values[value] = true
-	var forms []string
-	for v := range known.values {
-		forms = append(forms, spellings(v)...)
+	added := spellings(value)
+	slices.Sort(added)
+	var forms []string // a new slice: Text may be reading the old one
+	if old := known.forms.Load(); old != nil {
+		forms = append(forms, *old...)
 	}
-	slices.Sort(forms)
-	forms = slices.Compact(forms)
+	forms = append(forms, slices.Compact(added)...)
 	known.forms.Store(&forms)
 }
 
@@ -113,18 +114,19 @@ func values(s string) string {
 // credentials finds the start of what may be a URL with a password.
 var credentials = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.\-]*://[^\s:/@?#"'<>]*:`)
 
-func passwords(s string) string { return hide(s, passwordSpans(s)) }
+func passwords(s string) string { return hide(s, passwordSpans(s, " \t\r\n\"'<>`")) }
 
 // passwordSpans finds what stands between the user's name and the host, also
-// where it holds characters that should have been escaped.
-func passwordSpans(s string) []span {
+// where it holds characters that should have been escaped. A URL ends before
+// any of the bytes of ends.
+func passwordSpans(s, ends string) []span {
 	if !strings.Contains(s, "://") {
 		return nil
 	}
 	var found []span
 	for _, m := range credentials.FindAllStringIndex(s, -1) {
 		rest := s[m[1]:]
-		if end := strings.IndexAny(rest, " \t\r\n\"'<>`"); end >= 0 {
+		if end := strings.IndexAny(rest, ends); end >= 0 {
 			rest = rest[:end]
 		}
 		if next := strings.Index(rest, "://"); next >= 0 {
@@ -166,9 +168,10 @@ func hide(s string, spans []span) string {
 	return b.String()
 }
 
-// RegisterURL registers the passwords of the URLs in s, escaped and not.
+// RegisterURL registers the passwords of the URLs in s, escaped and not. Of
+// these s is made: a quote in it is part of a URL, not its end.
 func RegisterURL(s string) {
-	for _, at := range passwordSpans(s) {
+	for _, at := range passwordSpans(s, " \t\r\n") {
 		Register(s[at.from:at.to])
 		if plain, err := url.PathUnescape(s[at.from:at.to]); err == nil {
 			Register(plain)

@@ -233,18 +233,16 @@ func (d *Decoder) Report(n *Node, path string, err error) {
 		}
 		return
 	}
-	if !errors.As(err, &at) {
-		d.Errs.Add(n.Pos, firstHint(err), "%s%w", prefix(path), err)
+	if errors.As(err, &at) {
+		d.Errs.Add(n.At(at.Field), at.Hint, "%s%w", prefix(join(path, at.Field)), at.Err)
 		return
 	}
-	d.Errs.Add(n.At(at.Field), at.Hint, "%s%w", prefix(join(path, at.Field)), at.Err)
-}
-
-func firstHint(err error) string {
-	if hints := tidemill.Hints(err); len(hints) > 0 {
-		return hints[0]
+	var whole *tidemill.Error
+	if errors.As(err, &whole) { // its code and place are those of Add
+		d.Errs.Add(n.Pos, whole.Hint, "%s%w", prefix(path), whole.Err)
+		return
 	}
-	return ""
+	d.Errs.Add(n.Pos, "", "%s%w", prefix(path), err)
 }
 
 // prefix returns the start of a message about path.

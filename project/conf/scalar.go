@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"reflect"
 	"regexp"
 	"slices"
@@ -100,8 +101,7 @@ func assign(n *Node, text string, expanded bool, v reflect.Value, f field) error
 	}
 	switch {
 	case v.Type() == secretType:
-		redact.Register(text)
-		redact.RegisterURL(text)
+		register(text)
 		v.Set(reflect.ValueOf(redact.New(text)))
 		return nil
 	case v.Type() == durationType:
@@ -129,6 +129,17 @@ func assign(n *Node, text string, expanded bool, v reflect.Value, f field) error
 }
 
 const durationHint = "write a number with its unit: 500ms, 10s, 5m, 1h"
+
+// register keeps a secret out of all that is printed. Of the address of a
+// server it is the password alone, so that messages can say which server.
+func register(text string) {
+	redact.RegisterURL(text)
+	u, err := url.Parse(text)
+	address := err == nil && u.Host != "" && u.RawQuery == "" && !strings.HasPrefix(u.Scheme, "http")
+	if !address {
+		redact.Register(text)
+	}
+}
 
 // wantsText returns an error where v is made from text and n is none.
 func wantsText(n *Node, v reflect.Value) error {

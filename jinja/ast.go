@@ -71,7 +71,8 @@ type (
 	}
 	condExpr struct {
 		at
-		test, then, other expr // other is nil where there is no else
+		test, then, other expr       // other is nil where there is no else
+		none              *Undefined // the value where there is no else
 	}
 	logicExpr struct {
 		at

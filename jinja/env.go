@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -56,6 +57,7 @@ type Template struct {
 	env    *Env
 	src    string
 	origin tidemill.Pos // of the first byte of src
+	lines  []int        // the offsets at which lines begin
 	body   []stmt
 	macros []*macroDef
 	blocks []*Block
@@ -76,7 +78,7 @@ func (e *Env) Parse(name, src string) (*Template, error) {
 func (e *Env) ParseAt(origin tidemill.Pos, src string) (*Template, error) {
 	origin.Line, origin.Column = max(origin.Line, 1), max(origin.Column, 1)
 	src = normalize(src, e.opt.KeepTrailingNewline)
-	t := &Template{env: e, src: src, origin: origin, names: map[string]struct{}{}}
+	t := &Template{env: e, src: src, origin: origin, lines: lineStarts(src), names: map[string]struct{}{}}
 	if indexTag(src) < 0 {
 		t.plain = true
 		if src != "" {
@@ -112,14 +114,26 @@ func (t *Template) syntax(err error) error {
 
 // posAt returns the place of a byte offset. Columns count code points.
 func (t *Template) posAt(off int) tidemill.Pos {
-	before := t.src[:min(max(off, 0), len(t.src))]
-	pos := tidemill.Pos{File: t.origin.File, Line: t.origin.Line + strings.Count(before, "\n")}
-	if i := strings.LastIndexByte(before, '\n'); i >= 0 {
-		pos.Column = runes(before[i+1:]) + 1
-	} else {
-		pos.Column = t.origin.Column + runes(before)
+	off = min(max(off, 0), len(t.src))
+	line, found := slices.BinarySearch(t.lines, off)
+	if !found {
+		line--
+	}
+	pos := tidemill.Pos{File: t.origin.File, Line: t.origin.Line + line, Column: 1 + runes(t.src[t.lines[line]:off])}
+	if line == 0 {
+		pos.Column += t.origin.Column - 1
 	}
 	return pos
+}
+
+func lineStarts(src string) []int {
+	lines := []int{0}
+	for i := range len(src) {
+		if src[i] == '\n' {
+			lines = append(lines, i+1)
+		}
+	}
+	return lines
 }
 
 // Render renders t with scope, which may be nil. Errors are *tidemill.Error

@@ -255,7 +255,7 @@ func (e *condExpr) eval(f *frame) (any, error) {
 	if e.other != nil {
 		return e.other.eval(f)
 	}
-	return NewUndefined("the inline if-expression evaluated to false and no else section was defined."), nil
+	return e.none, nil
 }
 
 // truth evaluates e as a condition.

@@ -58,7 +58,7 @@ func titleWords(s string) string {
 	var b strings.Builder
 	word := func(w string) {
 		_, n := utf8.DecodeRuneInString(w)
-		b.WriteString(strings.ToUpper(w[:n]) + strings.ToLower(w[n:]))
+		b.WriteString(toUpper(w[:n]) + strings.ToLower(w[n:]))
 	}
 	last := 0
 	for _, m := range wordStart.FindAllStringIndex(s, -1) {
@@ -220,7 +220,7 @@ func centerFilter(c *Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.budget().pad(s, n, " ", '^')
+	return c.budget().pad(s, n, " ", centered)
 }
 
 // truncateFilter shortens a text of more than length + leeway characters.

@@ -93,10 +93,6 @@ func (b *budget) formatValue(v any, text string) (string, error) {
 	case float64:
 		return p.float(b, n)
 	case bool, int64, *big.Int:
-		if _, ok := v.(bool); ok && p.verb == 0 {
-			s, _ := b.str(v)
-			return p.str(b, s)
-		}
 		i, _ := asBig(v)
 		return p.int(b, i)
 	case *Undefined:
@@ -139,6 +135,10 @@ func (p spec) int(b *budget, n *big.Int) (string, error) {
 	case 'c':
 		if !n.IsInt64() || !utf8.ValidRune(rune(n.Int64())) || n.Int64() > utf8.MaxRune {
 			return "", errors.New("%c arg not in range(0x110000)")
+		}
+		p.verb, p.sign = 0, 0
+		if p.align == 0 {
+			p.align = '>'
 		}
 		return p.str(b, string(rune(n.Int64())))
 	case 'e', 'E', 'f', 'F', 'g', 'G', '%':

@@ -19,6 +19,7 @@ func (s *forStmt) loop(f *frame, v any, depth int) error {
 		l.it = &filtered{stmt: s, frame: f, it: it}
 		l.over = nil
 	}
+	whole := false // whether an iteration ran to its end: else follows if none did
 	for {
 		item, ok, err := l.advance()
 		if err != nil {
@@ -36,14 +37,16 @@ func (s *forStmt) loop(f *frame, v any, depth int) error {
 		if err := s.target.assign(g, item); err != nil {
 			return f.at(s.pos(), err)
 		}
-		if err := g.exec(s.body); err != nil && err != errContinue {
-			if err == errBreak {
-				break
-			}
+		err = g.exec(s.body)
+		if err == errBreak {
+			break
+		}
+		if err != nil && err != errContinue {
 			return err
 		}
+		whole = whole || err == nil
 	}
-	if l.index0 < 0 {
+	if !whole {
 		return f.inner().exec(s.orElse)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"fmt"
 	"math/big"
 	"slices"
 	"strconv"
@@ -30,11 +31,13 @@ func (p *parser) expression(cond bool) (expr, error) {
 		if err != nil {
 			return nil, err
 		}
-		c := &condExpr{at(off), test, e, nil}
+		c := &condExpr{at: at(off), test: test, then: e}
 		if p.skipName("else") {
 			if c.other, err = p.expression(true); err != nil {
 				return nil, err
 			}
+		} else {
+			c.none = NewUndefined(fmt.Sprintf("the inline if-expression on line %d evaluated to false and no else section was defined.", p.tmpl.posAt(off).Line))
 		}
 		e = c
 	}

@@ -1,5 +1,7 @@
 package jinja
 
+import "slices"
+
 func (p *parser) ifTag(token) (stmt, error) {
 	s := &ifStmt{}
 	for {
@@ -29,6 +31,9 @@ func (p *parser) forTag(t token) (stmt, error) {
 	var err error
 	if s.target, err = p.target(false, "in"); err != nil {
 		return nil, err
+	}
+	if binds(s.target, "loop") {
+		return nil, p.fail(t, "cannot assign to the special variable 'loop'")
 	}
 	if !p.skipName("in") {
 		return nil, p.fail(p.cur(), "expected 'in', got %s", p.cur())
@@ -187,9 +192,6 @@ func (p *parser) signature(def *macroDef) error {
 			if err := p.expectOp(","); err != nil {
 				return err
 			}
-			if p.cur().op(")") {
-				break
-			}
 		}
 		name, err := p.expectKind(tokName)
 		if err != nil {
@@ -199,6 +201,9 @@ func (p *parser) signature(def *macroDef) error {
 			return p.fail(name, "cannot assign to '%s'", name.text)
 		}
 		def.params = append(def.params, name.text)
+		if name.text == "caller" && !p.cur().op("=") {
+			return p.fail(name, "the argument 'caller' must be left out or have a default")
+		}
 		if p.skipOp("=") {
 			p.macros = append(p.macros, def)
 			val, err := p.expression(true)
@@ -249,7 +254,7 @@ func (p *parser) target(attrs bool, ends ...string) (target, error) {
 	isTuple := false
 	for {
 		t := p.cur()
-		if t.op("=") || t.op(")") || t.kind == tokBlockEnd || t.kind == tokName && len(ends) > 0 && t.text == ends[0] {
+		if t.op(")") || t.kind == tokBlockEnd || t.kind == tokName && len(ends) > 0 && t.text == ends[0] {
 			break
 		}
 		to, err := p.primaryTarget(attrs)
@@ -269,6 +274,17 @@ func (p *parser) target(attrs bool, ends ...string) (target, error) {
 		return &tupleTarget{at(off), items}, nil
 	}
 	return items[0], nil
+}
+
+// binds reports whether t assigns name.
+func binds(t target, name string) bool {
+	switch t := t.(type) {
+	case nameTarget:
+		return string(t) == name
+	case *tupleTarget:
+		return slices.ContainsFunc(t.items, func(it target) bool { return binds(it, name) })
+	}
+	return false
 }
 
 func (p *parser) primaryTarget(attrs bool) (target, error) {

@@ -9,7 +9,7 @@ var stringMethods map[string]methodFunc
 
 func init() {
 	stringMethods = map[string]methodFunc{
-		"lower": plainText(strings.ToLower), "upper": plainText(strings.ToUpper), "casefold": plainText(strings.ToLower),
+		"lower": plainText(strings.ToLower), "upper": plainText(toUpper), "casefold": plainText(foldText),
 		"capitalize": plainText(capitalize), "title": plainText(titleCase), "swapcase": plainText(swapCase),
 		"strip": stripMethod(true, true), "lstrip": stripMethod(true, false), "rstrip": stripMethod(false, true),
 		"split": splitMethod(false), "rsplit": splitMethod(true), "splitlines": splitLinesMethod,
@@ -19,7 +19,7 @@ func init() {
 		"find": findMethod(false, false), "rfind": findMethod(true, false),
 		"index": findMethod(false, true), "rindex": findMethod(true, true), "count": countMethod,
 		"replace": replaceMethod, "join": joinMethod, "format": formatMethod, "format_map": formatMapMethod,
-		"center": padMethod('^'), "ljust": padMethod('<'), "rjust": padMethod('>'), "zfill": zfillMethod,
+		"center": padMethod(centered), "ljust": padMethod('<'), "rjust": padMethod('>'), "zfill": zfillMethod,
 		"expandtabs": expandTabsMethod, "encode": encodeMethod,
 		"isalpha": allRunes(unicode.IsLetter), "isdigit": allRunes(unicode.IsDigit), "isdecimal": allRunes(unicode.IsDigit),
 		"isnumeric": allRunes(unicode.IsNumber), "isspace": allRunes(isSpace),
@@ -59,6 +59,11 @@ func allRunes(ok func(rune) bool) methodFunc {
 		return s != "" && !strings.ContainsFunc(s, func(r rune) bool { return !ok(r) })
 	})
 }
+
+// toUpper knows the one letter in common use whose capital is two letters.
+func toUpper(s string) string { return strings.ToUpper(strings.ReplaceAll(s, "ß", "SS")) }
+
+func foldText(s string) string { return strings.ReplaceAll(strings.ToLower(s), "ß", "ss") }
 
 func capitalize(s string) string {
 	for i, r := range s {

@@ -159,7 +159,12 @@ func padMethod(align byte) methodFunc {
 	}
 }
 
-// pad fills s up to n characters; align is <, > or ^, as in format.
+// centered is the align of str.center, which puts an odd blank where ^ of
+// format does not.
+const centered = 'c'
+
+// pad fills s up to n characters; align is <, > or ^, as in format, or
+// centered.
 func (b *budget) pad(s string, n int, fill string, align byte) (string, error) {
 	n -= runes(s)
 	if n <= 0 {
@@ -174,6 +179,8 @@ func (b *budget) pad(s string, n int, fill string, align byte) (string, error) {
 		left = n
 	case '^':
 		left = n / 2
+	case centered:
+		left = n/2 + n&(n+runes(s))&1
 	}
 	return strings.Repeat(fill, left) + s + strings.Repeat(fill, n-left), nil
 }

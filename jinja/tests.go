@@ -19,7 +19,7 @@ func builtinTests() map[string]Func {
 		"number":    valueTest(isNumber),
 		"string":    valueTest(func(v any) bool { _, ok := v.(string); return ok }),
 		"mapping":   valueTest(isMapping),
-		"callable":  valueTest(func(v any) bool { _, ok := v.(Callable); return ok }),
+		"callable":  valueTest(func(v any) bool { _, ok := v.(Callable); return ok || isUndefined(v) }),
 		"iterable":  valueTest(isIterable),
 		"sequence":  valueTest(isSequence),
 		"escaped":   valueTest(func(any) bool { return false }),

@@ -44,13 +44,11 @@ func (d *Decoder) Decode(n *Node, path string, into ...any) bool {
 	whole, open := true, false
 	if d.Beside != nil {
 		for i := range len(into) {
-			more, any := d.Beside(into[i], n)
+			more, others := d.Beside(into[i], n)
 			if more != nil {
 				into = append(into, more)
 			}
-			if open = open || any; any {
-				whole = false
-			}
+			open, whole = open || others, whole && !others
 		}
 	}
 	known := make(map[string]bool)
@@ -92,12 +90,14 @@ func (d *Decoder) field(n *Node, v reflect.Value, f field, path string) bool {
 		d.fallback(v, f)
 		return !f.required || d.Partial
 	}
-	before := d.Errs.Len()
-	whole := d.value(value, v, f, at)
-	if whole && f.required && !d.Partial && isEmpty(v) {
-		d.Errs.Add(value.Pos, f.name+": "+f.doc, "%s is empty", at)
+	if !d.value(value, v, f, at) {
+		return false
 	}
-	return whole && before == d.Errs.Len()
+	if f.required && !d.Partial && isEmpty(v) {
+		d.Errs.Add(value.Pos, f.name+": "+f.doc, "%s is empty", at)
+		return false
+	}
+	return true
 }
 
 func isEmpty(v reflect.Value) bool {

@@ -33,9 +33,6 @@ func (e *Errors) Add(pos tidemill.Pos, hint, format string, args ...any) {
 // Has reports whether a finding of the same place and words is there.
 func (e *Errors) Has(err *tidemill.Error) bool { return e.seen[err.Error()] }
 
-// Len returns how many findings there are.
-func (e *Errors) Len() int { return len(e.list) }
-
 // Err returns the findings in the order of the file: nil, one
 // *tidemill.Error, or several joined.
 func (e *Errors) Err() error {

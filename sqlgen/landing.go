@@ -3,8 +3,14 @@ package sqlgen
 import "github.com/tidemill/tidemill"
 
 // FindDeliveries returns idx of the rows of Found(idx, id) whose id is a
-// _delivery of Table.
-type FindDeliveries struct{ Found, Table tidemill.TableName }
+// _delivery of Table; with Since only of rows that landed after $1.
+type FindDeliveries struct {
+	Found, Table tidemill.TableName
+	Since        bool
+}
+
+// NewestRow returns the latest _landed_at of Table, or null.
+type NewestRow struct{ Table tidemill.TableName }
 
 // FindKeys returns idx of the rows of Found(idx, id) whose id is a _key of
 // Table; with Window only of rows that landed at $1 or later.
@@ -73,6 +79,7 @@ func IdentityColumns() []string {
 }
 
 func (FindDeliveries) Template() string { return "find_deliveries" }
+func (NewestRow) Template() string      { return "newest_row" }
 func (FindKeys) Template() string       { return "find_keys" }
 func (SelectKeys) Template() string     { return "select_keys" }
 func (RowRange) Template() string       { return "row_range" }

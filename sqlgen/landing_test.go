@@ -31,13 +31,15 @@ var ledgerSamples = map[string]sqlgen.Statement{
 }
 
 var landingSamples = map[string]sqlgen.Statement{
-	"find_deliveries": sqlgen.FindDeliveries{Found: arrowView("found"), Table: events},
-	"find_keys":       sqlgen.FindKeys{Found: arrowView("found"), Table: events},
-	"find_keys_since": sqlgen.FindKeys{Found: arrowView("found"), Table: events, Window: true},
-	"select_keys":     sqlgen.SelectKeys{Table: events, Window: true},
-	"row_range":       sqlgen.RowRange{Table: events},
-	"insert_rows":     sqlgen.InsertRows{Target: events, Source: arrowView("rows"), Columns: columns, Keep: "_keep"},
-	"insert_rows_all": sqlgen.InsertRows{Target: events, Source: events, Columns: columns},
+	"find_deliveries":       sqlgen.FindDeliveries{Found: arrowView("found"), Table: events},
+	"find_deliveries_since": sqlgen.FindDeliveries{Found: arrowView("found"), Table: events, Since: true},
+	"newest_row":            sqlgen.NewestRow{Table: events},
+	"find_keys":             sqlgen.FindKeys{Found: arrowView("found"), Table: events},
+	"find_keys_since":       sqlgen.FindKeys{Found: arrowView("found"), Table: events, Window: true},
+	"select_keys":           sqlgen.SelectKeys{Table: events, Window: true},
+	"row_range":             sqlgen.RowRange{Table: events},
+	"insert_rows":           sqlgen.InsertRows{Target: events, Source: arrowView("rows"), Columns: columns, Keep: "_keep"},
+	"insert_rows_all":       sqlgen.InsertRows{Target: events, Source: events, Columns: columns},
 	"stage_upsert": sqlgen.StageUpsert{
 		Stage: tidemill.TableName{Schema: "temp", Name: "another"}, Source: arrowView("rows"), Columns: columns,
 		Key: key, Version: "version", Keep: "_keep", Order: "_order",

@@ -78,7 +78,7 @@ func (w *writer) plan(l tidemill.Landing) (*landing, error) {
 	if l.Pipeline == "" || l.Batch == "" {
 		return nil, &tidemill.Error{Code: tidemill.Invalid, Op: "commit", Err: errors.New("a landing needs the names of its pipeline and batch")}
 	}
-	c := &landing{writer: w, Landing: l, now: w.tick(), letters: newLetters(l.Dead), feeds: w.feeder.open(w.conn)}
+	c := &landing{writer: w, Landing: l, now: w.tick(), letters: newLetters(l), feeds: w.feeder.open(w.conn)}
 	names := map[tidemill.TableName]bool{}
 	for _, r := range l.Rows {
 		if names[r.Table.TableName] {

@@ -54,6 +54,44 @@ func (c *landing) findDeliveries(ctx context.Context, t *table) error {
 	return nil
 }
 
+// findOvertaken drops the rows that another reader landed after this one had
+// read them. With one reader nothing has landed since then.
+func (c *landing) findOvertaken(ctx context.Context, t *table) error {
+	newest, known := c.newest[t.identities]
+	if !known {
+		rows, err := c.conn.find(ctx, sqlgen.NewestRow{Table: t.identities})
+		if err != nil {
+			return fmt.Errorf("look up the newest row: %w", err)
+		}
+		newest, _ = rows[0][0].(time.Time) // null where there is none
+	}
+	c.newest[t.identities] = later(newest, t.landedAt) // also if this commit fails: one look-up too many
+	if c.Since.IsZero() || !newest.After(c.Since) {
+		return nil
+	}
+	var left []int
+	for i, d := range t.drop {
+		if !d {
+			left = append(left, i)
+		}
+	}
+	found, err := c.look(ctx, t.deliveries, left, func(v tidemill.TableName) sqlgen.Statement {
+		return sqlgen.FindDeliveries{Found: v, Table: t.identities, Since: true}
+	}, c.Since)
+	if err != nil {
+		return fmt.Errorf("look up overtaken deliveries: %w", err)
+	}
+	t.discard(found, &t.removed.delivery)
+	return nil
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
 // look runs a query over a table of some of ids.
 func (c *landing) look(ctx context.Context, ids []tidemill.ID, at []int, q func(found tidemill.TableName) sqlgen.Statement, args ...any) ([][]driver.Value, error) {
 	if len(at) == 0 {

@@ -29,8 +29,9 @@ type letters struct {
 	settle     []tidemill.ID
 }
 
-func newLetters(dead []tidemill.DeadLetter) *letters {
-	l := &letters{all: dead, deliveries: make([]tidemill.ID, len(dead)), drop: make([]bool, len(dead))}
+func newLetters(landing tidemill.Landing) *letters {
+	dead := landing.Dead
+	l := &letters{all: dead, removed: duplicates{batch: landing.Duplicates}, deliveries: make([]tidemill.ID, len(dead)), drop: make([]bool, len(dead))}
 	seen := map[tidemill.ID]bool{}
 	for i, d := range dead {
 		l.deliveries[i] = d.Delivery

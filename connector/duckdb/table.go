@@ -131,6 +131,9 @@ func (c *landing) recogniseRows(ctx context.Context, t *table) error {
 	if err := c.findDeliveries(ctx, t); err != nil {
 		return err
 	}
+	if err := c.findOvertaken(ctx, t); err != nil {
+		return err
+	}
 	return c.findKeys(ctx, t)
 }
 

@@ -16,8 +16,9 @@ type writer struct {
 	conn    *conn
 	feeder  *feeder
 	filters map[tidemill.TableName]*filter
-	last    time.Time          // of the newest ledger entry: they are ordered by time
-	fault   func(point string) // called between the steps of a commit; of tests
+	newest  map[tidemill.TableName]time.Time // _landed_at of tables that were landed in
+	last    time.Time                        // of the newest ledger entry: they are ordered by time
+	fault   func(point string)               // called between the steps of a commit; of tests
 }
 
 func newWriter(ctx context.Context, in *instance, fault func(string)) (*writer, error) {
@@ -31,7 +32,7 @@ func newWriter(ctx context.Context, in *instance, fault func(string)) (*writer, 
 	}
 	w := &writer{
 		conn: c, feeder: f, fault: fault,
-		filters: map[tidemill.TableName]*filter{},
+		filters: map[tidemill.TableName]*filter{}, newest: map[tidemill.TableName]time.Time{},
 	}
 	return w, w.migrate(ctx)
 }

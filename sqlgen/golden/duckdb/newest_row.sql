@@ -1,0 +1,1 @@
+SELECT max(_landed_at) AS newest FROM "raw"."events"

@@ -91,6 +91,10 @@ type Column struct {
 type Ref struct {
 	Package, Name string
 	Pos           tidemill.Pos
+
+	// Maybe says that a dry run did not come by the call: it counts where it
+	// means a node, and is no error where it means none.
+	Maybe bool
 }
 
 // TestInfo is what a test node has beyond a Node.

@@ -165,6 +165,26 @@ pipelines:
 	}
 }
 
+// TestLayersAreCheckedTogether: what one layer lacks or has wrong alone may
+// come right in the whole.
+func TestLayersAreCheckedTogether(t *testing.T) {
+	dir := folder(t, map[string]string{"tidemill.yml": `
+connections:
+  warehouse: {type: duckdb}
+  events: {type: amqp, url: amqp://h, tls: {ca: ca.pem, verify: false}}
+targets:
+  dev:
+    name: whole
+    connections: {warehouse: {path: x}, events: {tls: {verify: true}}}
+    pipelines: {p: {land: {unique_key: [id]}}}
+pipelines:
+  p: {source: {connection: events, queues: [q]}, land: {table: raw.p, write: upsert}}
+`})
+	if p := load(t, dir, project.Options{}); p.Name != "whole" || !p.Connection("events").Config.(*amqp).TLS.Verify {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestSelect(t *testing.T) {
 	dir := folder(t, map[string]string{"tidemill.yml": read(t, "testdata/ok/full.yml"), "secret.txt": "x"})
 	p := load(t, dir, project.Options{})

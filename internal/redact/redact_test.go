@@ -49,6 +49,7 @@ func TestText(t *testing.T) {
 	redact.Register(`p@ss/w"rd+1 é`)
 	redact.Register("overlapping-one")
 	redact.Register("one-after")
+	redact.Register("selfself")
 	redact.Register("abc") // too short to be looked for
 	redact.Register("****")
 	for _, c := range []struct{ in, want string }{
@@ -58,6 +59,7 @@ func TestText(t *testing.T) {
 		{"path/" + url.PathEscape(`p@ss/w"rd+1 é`), "path/***"},
 		{`{"p":"p@ss/w\"rd+1 é"}`, `{"p":"***"}`},
 		{"x overlapping-one-after y", "x *** y"},
+		{"x selfselfself y", "x *** y"},
 		{"abc stays", "abc stays"},
 		{"amqp://guest:abc@localhost:5672/", "amqp://guest:***@localhost:5672/"},
 		{"amqp://guest:a@b@localhost/ and http://u:v@h", "amqp://guest:***@localhost/ and http://u:***@h"},

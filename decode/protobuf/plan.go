@@ -2,6 +2,7 @@ package protobuf
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -53,9 +54,11 @@ type plan struct {
 	fields    []*field
 	byName    map[string]*field // by JSON name and by the name in the .proto file
 	byNumber  map[protoreflect.FieldNumber]*field
-	typeAt    int // "@type" stands before this field
-	unknownAt int // "_unknown" stands before this field
-	oneofs    int
+	typeAt    int     // "@type" stands before this field
+	unknownAt int     // "_unknown" stands before this field
+	oneofs    [][]int // indexes of the fields of each oneof
+	index     []int16 // by number, for small ones: index in fields + 1
+	sparse    map[protoreflect.FieldNumber]int
 }
 
 // field is one field of a plan, or the key or value of a map.
@@ -72,6 +75,7 @@ type field struct {
 	enum     *enum
 	key      *field // of a map, with item
 	item     *field
+	entry    *plan // of a map: the message that its records are
 }
 
 type enum struct {
@@ -111,8 +115,40 @@ func (s *Schema) planOf(md protoreflect.MessageDescriptor) (*plan, error) {
 	}
 	slices.SortFunc(p.fields, func(a, b *field) int { return canon.CompareNames([]byte(a.name), []byte(b.name)) })
 	p.typeAt, p.unknownAt = p.position(TypeMember), p.position(UnknownMember)
-	p.oneofs = md.Oneofs().Len()
+	p.number()
 	return p, nil
+}
+
+// number prepares the look-up of fields by number.
+func (p *plan) number() {
+	const small = 1024
+	p.oneofs = make([][]int, p.desc.Oneofs().Len())
+	p.sparse = make(map[protoreflect.FieldNumber]int)
+	for i, f := range p.fields {
+		if f.oneof >= 0 {
+			p.oneofs[f.oneof] = append(p.oneofs[f.oneof], i)
+		}
+		n := f.desc.Number()
+		if n >= small || i >= math.MaxInt16 {
+			p.sparse[n] = i
+			continue
+		}
+		if int(n) >= len(p.index) {
+			p.index = append(p.index, make([]int16, int(n)+1-len(p.index))...)
+		}
+		p.index[n] = int16(i + 1)
+	}
+}
+
+// indexOf returns the index in fields of the field with a number, or -1.
+func (p *plan) indexOf(n protoreflect.FieldNumber) int {
+	if int(n) < len(p.index) && p.index[n] > 0 {
+		return int(p.index[n]) - 1
+	}
+	if i, ok := p.sparse[n]; ok {
+		return i
+	}
+	return -1
 }
 
 // add gives f its name. The JSON name is the rule; where proto2 lets two
@@ -162,7 +198,9 @@ func (s *Schema) newField(fd protoreflect.FieldDescriptor) (*field, error) {
 		if f.key, err = s.newField(fd.MapKey()); err != nil {
 			return nil, err
 		}
-		f.item, err = s.newField(fd.MapValue())
+		if f.item, err = s.newField(fd.MapValue()); err == nil {
+			f.entry, err = s.planOf(fd.Message())
+		}
 	case fd.Message() != nil:
 		f.message, err = s.planOf(fd.Message())
 	case fd.Enum() != nil:

@@ -108,7 +108,7 @@ func (r *reader) gather(v canon.Value, p *plan, skip string) error {
 			continue
 		case f.oneof >= 0:
 			if oneofs == nil {
-				oneofs = make([]bool, p.oneofs)
+				oneofs = make([]bool, len(p.oneofs))
 			}
 			if oneofs[f.oneof] {
 				return fmt.Errorf("two members of the oneof %s", f.desc.ContainingOneof().Name())

@@ -17,7 +17,6 @@ package protobuf
 import (
 	"fmt"
 	"strings"
-	"sync"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -52,7 +51,6 @@ type Type struct {
 
 	schema *Schema
 	plan   *plan
-	fast   func() *fastType // nil where there is none for the type or the platform
 }
 
 // newSchema plans every message of files. Types of google.protobuf are known,
@@ -98,9 +96,7 @@ func newSchema(files *protoregistry.Files) (*Schema, error) {
 
 func (s *Schema) newType(md protoreflect.MessageDescriptor) *Type {
 	p := s.plans[md.FullName()]
-	t := &Type{Name: relative(md), Identity: string(md.FullName()), schema: s, plan: p, Columns: p.columns()}
-	t.fast = sync.OnceValue(func() *fastType { return compileFast(md, s.types) })
-	return t
+	return &Type{Name: relative(md), Identity: string(md.FullName()), schema: s, plan: p, Columns: p.columns()}
 }
 
 func appendMessages(to []protoreflect.MessageDescriptor, mds protoreflect.MessageDescriptors) []protoreflect.MessageDescriptor {

@@ -3,42 +3,55 @@ package protobuf
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
-	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
-	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/tidemill/tidemill/internal/canon"
 )
 
-// special writes m, of a well-known type, in its own form. Done is false
-// where that form cannot carry m, which is then written as a plain message.
-func (w *writer) special(m protoreflect.Message, p *plan) (done bool, err error) {
-	unknown := len(m.GetUnknown()) > 0
-	switch p.form {
+// special writes s, of a well-known type, in its own form. Done is false where
+// that form cannot carry it, which is then written as a plain message.
+func (w *writer) special(s scan) (done bool, err error) {
+	unknown := w.unknown(s).first > 0
+	switch s.plan.form {
 	case anyForm, structForm, listForm, valueForm:
 		if unknown {
-			return false, fmt.Errorf("unknown fields in %s, which has no place for them", p.desc.FullName())
+			return false, fmt.Errorf("unknown fields in %s, which has no place for them", s.plan.desc.FullName())
 		}
-		return true, w.nested(m, p)
+		return true, w.nested(s)
 	}
 	if unknown {
 		return false, nil
 	}
 	mark := len(w.buf)
 	var ok bool
-	switch p.form {
+	switch s.plan.form {
 	case timestampForm:
-		w.buf, ok = appendTimestamp(w.buf, m.Get(p.byNumber[1].desc).Int(), m.Get(p.byNumber[2].desc).Int())
+		w.buf, ok = appendTimestamp(w.buf, int64(w.number(s, 1)), int64(int32(w.number(s, 2))))
 	case durationForm:
-		w.buf, ok = appendDuration(w.buf, m.Get(p.byNumber[1].desc).Int(), m.Get(p.byNumber[2].desc).Int())
+		w.buf, ok = appendDuration(w.buf, int64(w.number(s, 1)), int64(int32(w.number(s, 2))))
 	case fieldMaskForm:
-		w.buf, ok = appendFieldMask(w.buf, m.Get(p.byNumber[1].desc).List())
+		var paths []string
+		for i := w.of(s, 1).first; i > 0; i = w.records[i-1].next {
+			path := s.bytes(w.records[i-1])
+			if !utf8.Valid(path) {
+				return false, errUTF8
+			}
+			paths = append(paths, string(path))
+		}
+		w.buf, ok = appendFieldMask(w.buf, paths)
 	case wrapperForm:
-		f := p.byNumber[1]
-		return true, w.value(f, m.Get(f.desc))
+		f := s.plan.byNumber[1]
+		if own := w.of(s, 1); own.first > 0 {
+			_, err = w.single(s, f, w.records[own.last-1])
+		} else {
+			_, err = w.zero(f)
+		}
+		return true, err
 	}
 	if !ok {
 		w.buf = w.buf[:mark]
@@ -46,70 +59,69 @@ func (w *writer) special(m protoreflect.Message, p *plan) (done bool, err error)
 	return ok, nil
 }
 
-// nested writes the forms that hold values of any kind.
-func (w *writer) nested(m protoreflect.Message, p *plan) error {
-	switch p.form {
-	case structForm:
-		f := p.byNumber[1]
-		return w.mapping(f, m.Get(f.desc).Map())
-	case listForm:
-		f := p.byNumber[1]
-		return w.list(f, m.Get(f.desc).List())
-	case valueForm:
-		return w.dynamic(m, p)
+// number returns the bits of a field, 0 if it is not there.
+func (w *writer) number(s scan, n protowire.Number) uint64 {
+	if own := w.of(s, n); own.first > 0 {
+		return w.records[own.last-1].bits
 	}
-	return w.any(m, p)
+	return 0
+}
+
+// lastBytes returns the value of a string or bytes field.
+func (w *writer) lastBytes(s scan, n protowire.Number) []byte {
+	if own := w.of(s, n); own.first > 0 {
+		return s.bytes(w.records[own.last-1])
+	}
+	return nil
+}
+
+// nested writes the forms that hold values of any kind.
+func (w *writer) nested(s scan) error {
+	switch s.plan.form {
+	case structForm:
+		return w.mapping(s, s.plan.byNumber[1], w.of(s, 1))
+	case listForm:
+		_, err := w.list(s, s.plan.byNumber[1], w.of(s, 1))
+		return err
+	case valueForm:
+		return w.dynamic(s)
+	}
+	return w.any(s)
 }
 
 // dynamic writes a google.protobuf.Value.
-func (w *writer) dynamic(m protoreflect.Message, p *plan) error {
-	for _, f := range p.fields {
-		if !m.Has(f.desc) {
+func (w *writer) dynamic(s scan) error {
+	for i, f := range s.plan.fields {
+		own := w.slot(s, i)
+		if own.first == 0 {
 			continue
 		}
-		v := m.Get(f.desc)
-		if f.kind == protoreflect.DoubleKind && v.Float()-v.Float() != 0 {
-			return errors.New("google.protobuf.Value holds a number that is not finite")
+		if f.kind == protoreflect.DoubleKind {
+			if x := math.Float64frombits(w.records[own.last-1].bits); x-x != 0 {
+				return errors.New("google.protobuf.Value holds a number that is not finite")
+			}
 		}
-		return w.value(f, v)
+		_, err := w.field(s, f, own)
+		return err
 	}
 	return errors.New("google.protobuf.Value holds nothing")
 }
 
 // any writes a google.protobuf.Any: the message within where its type is
 // known, else its bytes.
-func (w *writer) any(m protoreflect.Message, p *plan) error {
-	url := m.Get(p.byNumber[1].desc).String()
-	body := m.Get(p.byNumber[2].desc).Bytes()
-	switch inner := p.schema.plans[typeOfURL(url)]; {
-	case !utf8.ValidString(url):
+func (w *writer) any(s scan) error {
+	raw, body := w.lastBytes(s, 1), w.lastBytes(s, 2)
+	if !utf8.Valid(raw) {
 		return errUTF8
+	}
+	url := string(raw)
+	inner := w.schema.plans[typeOfURL(url)]
+	switch {
 	case url == "" && len(body) == 0:
 		w.buf = append(w.buf, "{}"...)
 		return nil
-	case inner != nil:
-		return w.known(inner, url, body)
-	}
-	w.buf = append(w.buf, `{"@type":`...)
-	w.buf = canon.AppendString(w.buf, url)
-	w.buf = append(w.buf, `,"value":`...)
-	w.buf = appendBase64(w.buf, body)
-	w.buf = append(w.buf, '}')
-	return nil
-}
-
-func typeOfURL(url string) protoreflect.FullName {
-	return protoreflect.FullName(url[strings.LastIndexByte(url, '/')+1:])
-}
-
-func (w *writer) known(p *plan, url string, body []byte) error {
-	m := dynamicpb.NewMessage(p.desc)
-	err := proto.UnmarshalOptions{AllowPartial: true, Resolver: p.schema.types, RecursionLimit: MaxMessages}.Unmarshal(body, m)
-	if err != nil {
-		return fmt.Errorf("any of %s: %w", p.desc.FullName(), err)
-	}
-	if p.form == plainForm {
-		return w.object(m, p, url)
+	case inner != nil && inner.form == plainForm:
+		return w.message(body, inner, url)
 	}
 	if err := w.open('{'); err != nil {
 		return err
@@ -117,9 +129,15 @@ func (w *writer) known(p *plan, url string, body []byte) error {
 	w.buf = append(w.buf, `"@type":`...)
 	w.buf = canon.AppendString(w.buf, url)
 	w.buf = append(w.buf, `,"value":`...)
-	if err := w.message(m, p); err != nil {
+	if inner == nil {
+		w.buf = appendBase64(w.buf, body)
+	} else if err := w.message(body, inner, ""); err != nil {
 		return err
 	}
 	w.close('}')
 	return nil
+}
+
+func typeOfURL(url string) protoreflect.FullName {
+	return protoreflect.FullName(url[strings.LastIndexByte(url, '/')+1:])
 }

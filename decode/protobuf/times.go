@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"google.golang.org/protobuf/reflect/protoreflect"
-
 	"github.com/tidemill/tidemill/internal/canon"
 )
 
@@ -102,10 +100,9 @@ func allDigits(s string) bool {
 }
 
 // appendFieldMask writes paths in lowerCamelCase, where that can be undone.
-func appendFieldMask(dst []byte, paths protoreflect.List) ([]byte, bool) {
+func appendFieldMask(dst []byte, paths []string) ([]byte, bool) {
 	var b strings.Builder
-	for i := range paths.Len() {
-		path := paths.Get(i).String()
+	for i, path := range paths {
 		camel := camelPath(path)
 		if !pathBytes(path) || snakePath(camel) != path {
 			return dst, false

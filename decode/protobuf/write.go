@@ -1,84 +1,105 @@
 package protobuf
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/tidemill/tidemill/internal/canon"
 )
 
-// writer appends messages as canonical text.
+// writer appends messages from the wire as canonical text.
 type writer struct {
-	schema *Schema
-	buf    []byte
-	start  int // where the text began in buf
-	levels int // of arrays and objects that are open
-	keys   []mapKey
+	schema  *Schema
+	buf     []byte
+	start   int // where the text began in buf
+	levels  int // of arrays and objects that are open
+	depth   int // of messages that are open
+	records []record
+	slots   []slot
+	keys    []mapKey
 }
 
+// mapKey is an entry of a map that is being sorted.
 type mapKey struct {
 	text  string
-	value protoreflect.Value
+	entry scan
+	value slot
 }
 
 var (
 	errUTF8 = errors.New("invalid UTF-8")
-	errDeep = fmt.Errorf("more than %d levels", canon.MaxDepth)
+	errDeep = fmt.Errorf("more than %d messages or %d levels deep", MaxMessages, canon.MaxDepth)
 )
 
-// message writes m in the form of its type.
-func (w *writer) message(m protoreflect.Message, p *plan) error {
+// message writes the message body in the form of its type; with the URL of an
+// Any around it where that is not empty.
+func (w *writer) message(body []byte, p *plan, url string) error {
+	if w.depth >= MaxMessages {
+		return errDeep
+	}
+	w.depth++
+	defer func() { w.depth-- }()
+	s, err := w.scan(body, p)
+	defer w.pop(s)
+	if err != nil {
+		return err
+	}
 	if p.form != plainForm {
-		if done, err := w.special(m, p); done || err != nil {
+		if done, err := w.special(s); done || err != nil {
 			return err
 		}
 	}
-	return w.object(m, p, "")
+	return w.object(s, url)
 }
 
-// object writes m as a plain message, with the type URL of an Any around it.
-func (w *writer) object(m protoreflect.Message, p *plan, url string) error {
+// object writes s as a plain message.
+func (w *writer) object(s scan, url string) error {
 	if err := w.open('{'); err != nil {
 		return err
 	}
-	unknown := m.GetUnknown()
+	p := s.plan
 	for i := range len(p.fields) + 1 {
 		if i == p.typeAt && url != "" {
 			w.member(`"@type":`)
 			w.buf = canon.AppendString(w.buf, url)
 		}
-		if i == p.unknownAt && len(unknown) > 0 {
+		if i == p.unknownAt && w.unknown(s).first > 0 {
 			w.member(`"_unknown":`)
-			if err := w.unknown(unknown); err != nil {
-				return err
-			}
+			w.kept(s)
 		}
 		if i == len(p.fields) {
 			break
 		}
-		f := p.fields[i]
-		if !m.Has(f.desc) {
+		own := w.slot(s, i)
+		if own.first == 0 {
 			continue
 		}
-		v := m.Get(f.desc)
-		if f.implicit && f.isFloat() && v.Float() == 0 {
-			continue // minus zero
-		}
+		mark := len(w.buf)
+		f := p.fields[i]
 		w.comma()
 		w.buf = append(w.buf, f.head...)
-		if err := w.field(f, v); err != nil {
+		empty, err := w.field(s, f, own)
+		if err != nil {
 			return fmt.Errorf("field %s: %w", f.proto, err)
+		}
+		if empty {
+			w.buf = w.buf[:mark]
 		}
 	}
 	w.close('}')
 	return w.bounded()
+}
+
+func (w *writer) bounded() error {
+	if len(w.buf)-w.start > canon.MaxText {
+		return canon.ErrTooLarge
+	}
+	return nil
 }
 
 func (w *writer) open(bracket byte) error {
@@ -95,13 +116,6 @@ func (w *writer) close(bracket byte) {
 	w.buf = append(w.buf, bracket)
 }
 
-func (w *writer) bounded() error {
-	if len(w.buf)-w.start > canon.MaxText {
-		return canon.ErrTooLarge
-	}
-	return nil
-}
-
 // comma separates what follows from what was written within an object or
 // array.
 func (w *writer) comma() {
@@ -115,56 +129,118 @@ func (w *writer) member(head string) {
 	w.buf = append(w.buf, head...)
 }
 
-func (w *writer) field(f *field, v protoreflect.Value) error {
+// field writes the value of f. Empty says that it is not to stay: the default
+// of a field without presence, or an empty list.
+func (w *writer) field(s scan, f *field, own slot) (empty bool, err error) {
 	switch {
 	case f.list:
-		return w.list(f, v.List())
+		return w.list(s, f, own)
 	case f.key != nil:
-		return w.mapping(f, v.Map())
+		return false, w.mapping(s, f, own)
+	case f.message != nil:
+		return false, w.message(w.merged(s, own), f.message, "")
 	}
-	return w.value(f, v)
+	zero, err := w.single(s, f, w.records[own.last-1])
+	return zero && f.implicit, err
 }
 
-func (w *writer) list(f *field, l protoreflect.List) error {
-	if err := w.open('['); err != nil {
-		return err
+// single writes one value from its record.
+func (w *writer) single(s scan, f *field, r record) (zero bool, err error) {
+	switch r.kind {
+	case protowire.BytesType, protowire.StartGroupType:
+		if f.message != nil {
+			return false, w.message(s.bytes(r), f.message, "")
+		}
+		return w.text(f, s.bytes(r))
 	}
-	for i := range l.Len() {
-		if i > 0 {
-			w.buf = append(w.buf, ',')
+	w.buf, zero = f.appendNumber(w.buf, r.bits)
+	return zero, nil
+}
+
+// text writes a string or bytes.
+func (w *writer) text(f *field, b []byte) (zero bool, err error) {
+	if f.kind == protoreflect.BytesKind {
+		w.buf = appendBase64(w.buf, b)
+		return len(b) == 0, nil
+	}
+	if !utf8.Valid(b) {
+		return false, errUTF8
+	}
+	w.buf = canon.AppendString(w.buf, b)
+	return len(b) == 0, nil
+}
+
+func (w *writer) list(s scan, f *field, own slot) (empty bool, err error) {
+	if err := w.open('['); err != nil {
+		return false, err
+	}
+	from := len(w.buf)
+	for i := own.first; i > 0; i = w.records[i-1].next {
+		r := w.records[i-1]
+		if r.kind == protowire.BytesType && f.packable() {
+			err = w.packed(f, s.bytes(r))
+		} else {
+			w.comma()
+			_, err = w.single(s, f, r)
 		}
-		if err := w.value(f, l.Get(i)); err != nil {
-			return err
+		if err == nil {
+			err = w.bounded()
 		}
+		if err != nil {
+			return false, err
+		}
+	}
+	w.close(']')
+	return len(w.buf) == from+1, nil
+}
+
+func (w *writer) packed(f *field, b []byte) error {
+	r := record{kind: f.wire()}
+	for len(b) > 0 {
+		n := r.consume(b, 1, 0)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		b = b[n:]
+		w.comma()
+		w.buf, _ = f.appendNumber(w.buf, r.bits)
 		if err := w.bounded(); err != nil {
 			return err
 		}
 	}
-	w.close(']')
 	return nil
 }
 
-func (w *writer) mapping(f *field, m protoreflect.Map) error {
+// mapping writes a map by the order of its keys; of equal keys the last
+// counts.
+func (w *writer) mapping(s scan, f *field, own slot) error {
 	from := len(w.keys)
-	m.Range(func(k protoreflect.MapKey, v protoreflect.Value) bool {
-		w.keys = append(w.keys, mapKey{k.String(), v})
-		return true
-	})
+	top := scan{slots: len(w.slots), records: len(w.records)}
+	defer func() {
+		clear(w.keys[from:])
+		w.keys = w.keys[:from]
+		w.pop(top)
+	}()
+	for i := own.first; i > 0; i = w.records[i-1].next {
+		k, err := w.entry(s.bytes(w.records[i-1]), f)
+		if err != nil {
+			return err
+		}
+		w.keys = append(w.keys, k)
+	}
 	keys := w.keys[from:]
-	slices.SortFunc(keys, func(a, b mapKey) int { return canon.CompareNames([]byte(a.text), []byte(b.text)) })
+	slices.SortStableFunc(keys, func(a, b mapKey) int { return canon.CompareNames([]byte(a.text), []byte(b.text)) })
 	if err := w.open('{'); err != nil {
 		return err
 	}
 	for i, k := range keys {
-		if i > 0 {
-			w.buf = append(w.buf, ',')
+		if i+1 < len(keys) && keys[i+1].text == k.text {
+			continue
 		}
-		if !utf8.ValidString(k.text) {
-			return errUTF8
-		}
+		w.comma()
 		w.buf = canon.AppendString(w.buf, k.text)
 		w.buf = append(w.buf, ':')
-		if err := w.value(f.item, k.value); err != nil {
+		if err := w.item(f.item, k); err != nil {
 			return err
 		}
 		if err := w.bounded(); err != nil {
@@ -172,76 +248,87 @@ func (w *writer) mapping(f *field, m protoreflect.Map) error {
 		}
 	}
 	w.close('}')
-	clear(w.keys[from:])
-	w.keys = w.keys[:from]
 	return nil
 }
 
-// value writes one value: a singular field, an element, the value of a map.
-func (w *writer) value(f *field, v protoreflect.Value) error {
-	switch f.kind {
-	case protoreflect.BoolKind:
-		w.buf = strconv.AppendBool(w.buf, v.Bool())
-	case protoreflect.Int32Kind, protoreflect.Sint32Kind, protoreflect.Sfixed32Kind:
-		w.buf = strconv.AppendInt(w.buf, v.Int(), 10)
-	case protoreflect.Uint32Kind, protoreflect.Fixed32Kind:
-		w.buf = strconv.AppendUint(w.buf, v.Uint(), 10)
-	case protoreflect.Int64Kind, protoreflect.Sint64Kind, protoreflect.Sfixed64Kind:
-		w.buf = append(w.buf, '"')
-		w.buf = strconv.AppendInt(w.buf, v.Int(), 10)
-		w.buf = append(w.buf, '"')
-	case protoreflect.Uint64Kind, protoreflect.Fixed64Kind:
-		w.buf = append(w.buf, '"')
-		w.buf = strconv.AppendUint(w.buf, v.Uint(), 10)
-		w.buf = append(w.buf, '"')
-	case protoreflect.DoubleKind:
-		w.buf = appendFloat(w.buf, v.Float(), 64)
-	case protoreflect.FloatKind:
-		w.buf = appendFloat(w.buf, v.Float(), 32)
-	case protoreflect.StringKind:
-		s := v.String()
-		if !utf8.ValidString(s) {
-			return errUTF8
+// entry reads one entry of a map. Its scan stays on the stack.
+func (w *writer) entry(body []byte, f *field) (mapKey, error) {
+	e, err := w.scan(body, f.entry)
+	if err != nil {
+		return mapKey{}, err
+	}
+	if w.unknown(e).first > 0 {
+		return mapKey{}, errors.New("unknown fields in the entry of a map, which has no place for them")
+	}
+	k := mapKey{entry: e, value: w.of(e, 2)}
+	key := w.of(e, 1)
+	if f.key.kind == protoreflect.StringKind {
+		if key.first > 0 {
+			k.text = string(e.bytes(w.records[key.last-1]))
 		}
-		w.buf = canon.AppendString(w.buf, s)
-	case protoreflect.BytesKind:
-		w.buf = appendBase64(w.buf, v.Bytes())
-	case protoreflect.EnumKind:
-		w.buf = f.enum.append(w.buf, v.Enum())
-	default:
-		return w.message(v.Message(), f.message)
+		if !utf8.ValidString(k.text) {
+			return mapKey{}, errUTF8
+		}
+		return k, nil
 	}
-	return nil
+	bits := uint64(0)
+	if key.first > 0 {
+		bits = w.records[key.last-1].bits
+	}
+	var scratch [24]byte
+	text, _ := f.key.appendNumber(scratch[:0], bits)
+	if text[0] == '"' {
+		text = text[1 : len(text)-1]
+	}
+	k.text = string(text)
+	return k, nil
 }
 
-func (e *enum) append(dst []byte, n protoreflect.EnumNumber) []byte {
-	if e.null {
-		return append(dst, "null"...)
-	}
-	if name, ok := e.names[n]; ok {
-		return canon.AppendString(dst, name)
-	}
-	return strconv.AppendInt(dst, int64(n), 10)
-}
-
-// appendFloat writes the shortest decimal that gives f at its width, and what
-// is no number as JSON mapping spells it.
-func appendFloat(dst []byte, f float64, bits int) []byte {
+// item writes the value of an entry, the default where there is none.
+func (w *writer) item(f *field, k mapKey) error {
+	var err error
 	switch {
-	case f == 0:
-		return append(dst, '0')
-	case math.IsNaN(f):
-		return append(dst, `"NaN"`...)
-	case math.IsInf(f, 1):
-		return append(dst, `"Infinity"`...)
-	case math.IsInf(f, -1):
-		return append(dst, `"-Infinity"`...)
+	case f.message != nil && k.value.first > 0:
+		return w.message(w.merged(k.entry, k.value), f.message, "")
+	case f.message != nil:
+		return w.message(nil, f.message, "")
+	case k.value.first > 0:
+		_, err = w.single(k.entry, f, w.records[k.value.last-1])
+	default:
+		_, err = w.zero(f)
 	}
-	return strconv.AppendFloat(dst, f, 'f', -1, bits)
+	return err
 }
 
-func appendBase64(dst, b []byte) []byte {
-	dst = append(dst, '"')
-	dst = base64.StdEncoding.AppendEncode(dst, b)
-	return append(dst, '"')
+// zero writes the default of a scalar.
+func (w *writer) zero(f *field) (zero bool, err error) {
+	if f.wire() == protowire.BytesType {
+		return w.text(f, nil)
+	}
+	w.buf, zero = f.appendNumber(w.buf, 0)
+	return zero, nil
+}
+
+// kept writes unknown records as base64, in the order of their field numbers;
+// those of one field stay in the order in which they came.
+func (w *writer) kept(s scan) {
+	type raw struct {
+		number protowire.Number
+		bytes  []byte
+	}
+	var few [8]raw
+	all, size := few[:0], 0
+	for i := w.unknown(s).first; i > 0; i = w.records[i-1].next {
+		r := w.records[i-1]
+		b := s.body[r.start:r.stop]
+		number, _, _ := protowire.ConsumeTag(b)
+		all = append(all, raw{number, b})
+		size += len(b)
+	}
+	slices.SortStableFunc(all, func(a, b raw) int { return int(a.number) - int(b.number) })
+	b := make([]byte, 0, size)
+	for _, r := range all {
+		b = append(b, r.bytes...)
+	}
+	w.buf = appendBase64(w.buf, b)
 }

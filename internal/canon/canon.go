@@ -29,10 +29,14 @@ const (
 	MaxDepth  = 256      // levels of arrays and objects
 	MaxDigits = 1000     // digits of a number when it is written without exponent
 	MaxText   = 64 << 20 // bytes of one canonical text
+	MaxValues = 2 << 20  // values of one text, names among them: it bounds the memory of a Doc
 )
 
-// ErrTooLarge says that a canonical text would exceed MaxText.
-var ErrTooLarge = fmt.Errorf("canonical text is over %d MiB", MaxText>>20)
+// ErrTooLarge says that an event exceeds MaxText, or MaxValues.
+var ErrTooLarge = fmt.Errorf("the event is over the limit of %d MiB of text", MaxText>>20)
+
+// ErrTooMany says that a text has more than MaxValues values.
+var ErrTooMany = fmt.Errorf("%w: more than %d values", ErrTooLarge, MaxValues)
 
 // SyntaxError is a text that is not strict JSON.
 type SyntaxError struct {

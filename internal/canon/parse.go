@@ -35,6 +35,9 @@ func (d *Doc) value(i, depth int) (int, error) {
 	if i >= len(d.src) {
 		return i, &SyntaxError{i, "unexpected end"}
 	}
+	if len(d.nodes) >= MaxValues {
+		return i, ErrTooMany
+	}
 	switch c := d.src[i]; c {
 	case '{':
 		return d.object(i, depth)

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	amqp091 "github.com/rabbitmq/amqp091-go"
@@ -104,27 +105,79 @@ func (b *broker) dial(ctx context.Context) (*amqp091.Connection, error) {
 	defer cancel()
 	properties := amqp091.NewConnectionProperties()
 	properties.SetClientConnectionName("tidemill")
-	var raw net.Conn
-	conn, err := amqp091.DialConfig(b.url, amqp091.Config{
-		Heartbeat: b.heartbeat, TLSClientConfig: b.tls, Properties: properties,
-		Dial: func(network, addr string) (net.Conn, error) {
-			var d net.Dialer
-			c, err := d.DialContext(ctx, network, addr)
+	var link *recorder
+	conn, err := amqp091.DialConfig(b.plainURL(), amqp091.Config{
+		Heartbeat: b.heartbeat, Properties: properties,
+		Dial: func(network, _ string) (net.Conn, error) {
+			c, err := b.link(ctx, network)
 			if err != nil {
 				return nil, err
 			}
-			raw = c
+			link = &recorder{Conn: c}
 			deadline, _ := ctx.Deadline() // amqp091 lifts it after the login
-			return c, c.SetDeadline(deadline)
+			return link, link.SetDeadline(deadline)
 		},
 	})
-	if err != nil {
-		if raw != nil {
-			_ = raw.Close() // amqp091 leaves it open after some failures
-		}
-		return nil, b.explain(err)
+	if err == nil {
+		return conn, nil
 	}
-	return conn, nil
+	if link != nil {
+		_ = link.Close() // amqp091 leaves it open after some failures
+		// amqp091 takes any loss for a wrong password.
+		if cause := link.failure(); alert(cause) != nil || errors.Is(cause, os.ErrDeadlineExceeded) {
+			err = cause
+		}
+	}
+	return nil, b.explain(err)
+}
+
+// plainURL is the address as if without TLS, which link sees to: amqp091
+// hides the reason where a broker refuses our certificate.
+func (b *broker) plainURL() string {
+	if rest, ok := strings.CutPrefix(b.url, "amqps://"); ok {
+		return "amqp://" + rest
+	}
+	return b.url
+}
+
+// link makes the connection below AMQP.
+func (b *broker) link(ctx context.Context, network string) (net.Conn, error) {
+	var d net.Dialer
+	c, err := d.DialContext(ctx, network, net.JoinHostPort(b.uri.Host, strconv.Itoa(b.uri.Port)))
+	if err != nil || b.tls == nil {
+		return c, err
+	}
+	secure := tls.Client(c, b.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = c.Close() // the handshake's error is the one to tell
+		return nil, err
+	}
+	return secure, nil
+}
+
+// recorder remembers why the first read failed.
+type recorder struct {
+	net.Conn
+	mu  sync.Mutex
+	err error
+}
+
+func (r *recorder) Read(p []byte) (int, error) {
+	n, err := r.Conn.Read(p)
+	if err != nil {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.err == nil {
+			r.err = err
+		}
+	}
+	return n, err
+}
+
+func (r *recorder) failure() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.err
 }
 
 // errSilent says that the broker hung up during the login without a word:
@@ -136,8 +189,9 @@ func (b *broker) explain(err error) error {
 	var reply *amqp091.Error
 	var verify *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	var alert tls.AlertError
 	switch {
+	case alert(err) != nil:
+		return b.wrap(tidemill.Denied, fmt.Errorf("the broker refused our certificate: %w", alert(err)), "set tls.cert_file and tls.key_file to a certificate that the broker accepts")
 	case errors.As(err, &reply) && !reply.Server:
 		return b.wrap(tidemill.Denied, errSilent, "check user and password in url; for guest, that the broker is on this machine")
 	case errors.As(err, &reply) && reply.Code == amqp091.NotAllowed:
@@ -150,10 +204,21 @@ func (b *broker) explain(err error) error {
 		return b.wrap(tidemill.Denied, err, "set tls.ca_file to the authority that signed the broker's certificate, and tls.server_name where it names another host")
 	case errors.As(err, &record):
 		return b.wrap(tidemill.Invalid, errors.New("the broker does not speak TLS on this port"), "use the TLS port, usually 5671, or begin the address with amqp://")
-	case errors.As(err, &alert):
-		return b.wrap(tidemill.Denied, err, "set tls.cert_file and tls.key_file to a certificate that the broker accepts")
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) && dns.IsNotFound {
+		return b.wrap(tidemill.Unavailable, err, "check the host in url")
 	}
 	return b.unavailable(err)
+}
+
+// alert returns the TLS alert with which the other side refused us, or nil.
+func alert(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		return op.Err
+	}
+	return nil
 }
 
 func (b *broker) unavailable(err error) error {

@@ -34,6 +34,8 @@ type envelope struct {
 	*system
 	source, typ, id, payload, meta *array.StringBuilder
 	buf                            []byte
+
+	expect struct{ rows, payload, meta int } // of a batch, after the one before it
 }
 
 func newEnvelope(l *Lander, t tidemill.Table) (*envelope, error) {
@@ -62,6 +64,9 @@ func (v *envelope) add(_ context.Context, e *event) error {
 	if v.keyed && e.msg.ID == "" {
 		return &refusal{tidemill.SchemaIncompatible, "unique_key has message_id, and the message has none"}
 	}
+	if v.len() == 0 {
+		v.reserve()
+	}
 	v.system.add(e)
 	v.source.Append(valid(e.msg.Source))
 	v.typ.Append(valid(e.Type))
@@ -80,11 +85,23 @@ func (v *envelope) add(_ context.Context, e *event) error {
 	return nil
 }
 
+// reserve makes room for a batch like the last one, so that its columns do
+// not grow by copies of themselves.
+func (v *envelope) reserve() {
+	v.system.reserve(v.expect.rows)
+	for _, b := range []*array.StringBuilder{v.source, v.typ, v.id, v.payload, v.meta} {
+		b.Reserve(v.expect.rows)
+	}
+	v.payload.ReserveData(v.expect.payload + v.expect.payload/16)
+	v.meta.ReserveData(v.expect.meta + v.expect.meta/16)
+}
+
 func (v *envelope) close(_ context.Context, b *batch) error {
 	b.made = time.Now().UTC()
 	if v.len() == 0 && v.duplicates == 0 {
 		return nil
 	}
+	v.expect.rows, v.expect.payload, v.expect.meta = v.len(), v.payload.DataLen(), v.meta.DataLen()
 	columns := []arrow.Array{
 		v.source.NewArray(), v.typ.NewArray(), v.id.NewArray(), texts(v.payload), texts(v.meta),
 	}

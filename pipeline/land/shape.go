@@ -75,6 +75,13 @@ func newSystem() *system {
 
 func (s *system) len() int { return s.key.Len() }
 
+func (s *system) reserve(rows int) {
+	s.key.Reserve(rows)
+	s.delivery.Reserve(rows)
+	s.hash.Reserve(rows)
+	s.time.Reserve(rows)
+}
+
 func (s *system) add(e *event) {
 	if e.msg.Redelivered {
 		s.redelivered = append(s.redelivered, s.len())

@@ -17,7 +17,7 @@ func newDescribed(cfg project.Decode, dir string, where typeSource) (func() Deco
 	}
 	if where.kind == fixed {
 		if _, err := schema.Find(where.name); err != nil {
-			return nil, invalid("decode", err, firstHint(err))
+			return nil, &tidemill.Error{Code: tidemill.Invalid, Err: err} // the hint is err's
 		}
 	}
 	return func() Decoder {
@@ -27,13 +27,6 @@ func newDescribed(cfg project.Decode, dir string, where typeSource) (func() Deco
 			wire: schema.NewWire(),
 		}
 	}, nil
-}
-
-func firstHint(err error) string {
-	if hints := tidemill.Hints(err); len(hints) > 0 {
-		return hints[0]
-	}
-	return ""
 }
 
 // described decodes protobuf and JSON of types that a schema has.

@@ -16,6 +16,8 @@ package protobuf
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -169,19 +171,8 @@ func (s *Schema) hint(name string) string {
 	if len(full) > 1 {
 		return "several packages have it; use the full name: " + strings.Join(sorted(full), ", ")
 	}
-	if near := conf.Nearest(name, s.Names()); near != "" {
+	if near := conf.Nearest(name, sorted(slices.Collect(maps.Keys(s.named)))); near != "" {
 		return fmt.Sprintf("the nearest known type is %s", near)
 	}
 	return "add the file that declares it to decode.files"
-}
-
-// Names returns the stored names of all types, sorted.
-func (s *Schema) Names() []string {
-	var names []string
-	for known, t := range s.named {
-		if known == t.Name {
-			names = append(names, known)
-		}
-	}
-	return sorted(names)
 }

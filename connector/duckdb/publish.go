@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 
@@ -75,7 +76,7 @@ func texts(ctx context.Context, s tidemill.Session, q sqlgen.Statement, args ...
 	for r.Next() {
 		column := r.RecordBatch().Column(0).(*array.String)
 		for i := range column.Len() {
-			all = append(all, column.Value(i))
+			all = append(all, strings.Clone(column.Value(i))) // the text lies in memory of the reader
 		}
 	}
 	return all, r.Err()

@@ -56,7 +56,7 @@ func readTest(n *yml.Node) (Test, error) {
 
 func (t *Test) set(f yml.Field) error {
 	switch {
-	case f.Value.IsNull() && f.Name != "arguments":
+	case f.Value.IsNull() && (f.Name == "arguments" || f.Name == "config" || f.Name == "name" || f.Name == "description"):
 		return nil
 	case f.Name == "name":
 		return text(&t.Label)(f.Value)

@@ -131,6 +131,7 @@ func (c *landing) prepare(ctx context.Context) error {
 
 // run does everything between BEGIN and COMMIT.
 func (c *landing) run(ctx context.Context) error {
+	c.at("begun")
 	if err := c.compareMarks(ctx); err != nil {
 		return err
 	}

@@ -130,7 +130,7 @@ func (c *conn) exec(ctx context.Context, sql string, args ...any) (int64, error)
 	}
 	begun := time.Now()
 	r, err := c.raw.ExecContext(ctx, sql, bind(args))
-	c.in.trace(ctx, sql, begun, err)
+	trace(ctx, c.in.log, sql, begun, err)
 	if err != nil {
 		return 0, sqlError(ctx, c.in.path, err)
 	}
@@ -146,7 +146,7 @@ func (c *conn) rows(ctx context.Context, sql string, args ...any) (result [][]dr
 	}
 	begun := time.Now()
 	r, err := c.raw.QueryContext(ctx, sql, bind(args))
-	c.in.trace(ctx, sql, begun, err)
+	trace(ctx, c.in.log, sql, begun, err)
 	if err != nil {
 		return nil, sqlError(ctx, c.in.path, err)
 	}
@@ -176,7 +176,7 @@ func (c *conn) query(ctx context.Context, sql string, args ...any) (*result, err
 		values[i] = v.Value
 	}
 	r, err := c.arrow.QueryContext(ctx, sql, values...)
-	c.in.trace(ctx, sql, begun, err)
+	trace(ctx, c.in.log, sql, begun, err)
 	if err != nil {
 		return nil, sqlError(ctx, c.in.path, err)
 	}
@@ -201,15 +201,16 @@ func (c *conn) find(ctx context.Context, s sqlgen.Statement, args ...any) ([][]d
 	return c.rows(ctx, sql, args...)
 }
 
-func (in *instance) trace(ctx context.Context, sql string, begun time.Time, err error) {
-	if in.log == nil {
+// trace logs a statement, never the values of its arguments.
+func trace(ctx context.Context, log *slog.Logger, sql string, begun time.Time, err error) {
+	if log == nil {
 		return
 	}
 	attrs := []slog.Attr{slog.Duration("duration", time.Since(begun)), slog.String("sql", redact.Text(sql))}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", redact.Text(err.Error())))
 	}
-	in.log.LogAttrs(ctx, slog.LevelInfo, "statement", attrs...)
+	log.LogAttrs(ctx, slog.LevelInfo, "statement", attrs...)
 }
 
 // bind gives arguments the types that SQL alone does not tell.

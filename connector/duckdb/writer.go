@@ -31,10 +31,14 @@ func newWriter(ctx context.Context, in *instance, fault func(string)) (*writer, 
 		return nil, err
 	}
 	w := &writer{
-		conn: c, feeder: f, fault: fault,
+		conn: c, feeder: f,
 		filters: map[tidemill.TableName]*filter{}, newest: map[tidemill.TableName]time.Time{},
 	}
-	return w, w.migrate(ctx)
+	if err := w.migrate(ctx); err != nil {
+		return nil, err
+	}
+	w.fault = fault
+	return w, nil
 }
 
 // transaction runs do between BEGIN and COMMIT; an error rolls back. COMMIT is

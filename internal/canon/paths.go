@@ -85,7 +85,7 @@ func (r *rules) camel() error {
 // JSONName returns the member name that protobuf gives to a field: without
 // underscores, and with the letter after each of them in upper case.
 func JSONName(field string) string {
-	if strings.IndexByte(field, '_') < 0 || strings.HasPrefix(field, "_") {
+	if strings.IndexByte(field, '_') < 0 {
 		return field
 	}
 	b := make([]byte, 0, len(field))

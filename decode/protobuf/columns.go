@@ -52,6 +52,9 @@ func (f *field) column(within []*plan) arrow.Field {
 	if f.implicit || f.list || f.key != nil {
 		set(columnar.MetaPresence, columnar.PresenceImplicit)
 	}
+	if f.implicit && f.enum != nil {
+		set(columnar.MetaZero, f.enum.names[0])
+	}
 	return arrow.Field{Type: t, Nullable: true, Metadata: arrow.NewMetadata(keys, values)}
 }
 

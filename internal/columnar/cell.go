@@ -72,6 +72,11 @@ func newCell(f arrow.Field, b array.Builder) cell {
 	}
 	if c := newScalar(f.Type, b, form); c != nil {
 		c.implicit = implicit
+		if zero, ok := f.Metadata.GetValue(MetaZero); ok {
+			if text, ok := b.(*array.StringBuilder); ok {
+				c.zero = func() { text.Append(zero) }
+			}
+		}
 		return c
 	}
 	return &neverCell{build: b}

@@ -28,6 +28,7 @@ import (
 const (
 	MetaName     = "tidemill.name"     // the JSON member that the column holds
 	MetaPresence = "tidemill.presence" // PresenceImplicit, or absent
+	MetaZero     = "tidemill.zero"     // the zero value of an enum, a name
 	MetaForm     = "tidemill.form"     // how the payload writes the value, where JSON has several ways
 )
 

@@ -100,7 +100,7 @@ func TestCommandLine(t *testing.T) {
 		{"-out x -delete", 2, "-amqp alone"},
 		{"-out x y", 2, "unexpected argument"},
 		{"-out x -events 0", 1, "ask for 1 event or more"},
-		{"-amqp amqp://ada:topsecret@127.0.0.1:1/ -events 1", 1, "connect to 127.0.0.1:1"},
+		{"-amqp amqp://ada:topsecret@127.0.0.1:1/ -events 1", 1, "127.0.0.1:1"},
 	} {
 		var stdout, stderr bytes.Buffer
 		code := run(t.Context(), strings.Fields(c.args), &stdout, &stderr)

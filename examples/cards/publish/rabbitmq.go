@@ -4,42 +4,42 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
+	"time"
 
 	amqp "github.com/rabbitmq/amqp091-go"
 
 	"github.com/tidemill/tidemill"
+	connector "github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/examples/cards/gen"
+	"github.com/tidemill/tidemill/internal/redact"
 )
-
-// unconfirmed bounds how many messages are on their way to the broker.
-const unconfirmed = 2000
 
 // toRabbitMQ publishes what is left of g and returns when the broker has taken
 // responsibility for all of it. The type of an event goes into the property
 // type; there is no message id, because the same event twice must be known by
 // what it says.
-func toRabbitMQ(ctx context.Context, address string, g *gen.Generator) error {
-	return withChannel(address, func(channel *amqp.Channel) error {
-		if err := channel.Confirm(false); err != nil {
-			return fmt.Errorf("ask for confirms: %w", err)
+func toRabbitMQ(ctx context.Context, address string, g *gen.Generator) (err error) {
+	env := tidemill.Env{Log: slog.New(slog.DiscardHandler)}
+	p, err := connector.NewPublisher(ctx, connector.Connection{URL: redact.New(address), Heartbeat: 10 * time.Second}, env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	for _, queue := range gen.Queues() {
+		if err := p.Declare(queue, connector.Options{QueueType: "classic"}); err != nil {
+			return fmt.Errorf("declare queue %s: %w", queue, err)
 		}
-		for _, queue := range gen.Queues() {
-			if _, err := channel.QueueDeclare(queue, true, false, false, false, nil); err != nil {
-				return &tidemill.Error{
-					Code: tidemill.Invalid, Op: "declare queue " + queue, Err: err,
-					Hint: "a queue of that name with other arguments exists: delete it, or use another virtual host",
-				}
-			}
+	}
+	meta := map[string]string{"content_type": "application/x-protobuf", "app_id": "cards-example"}
+	for e := range g.All() {
+		m := tidemill.Message{Source: e.Queue, Type: e.Type, Value: e.Body, Time: e.Time, Meta: meta}
+		if err := p.Publish(ctx, m); err != nil {
+			return err
 		}
-		p := publisher{channel: channel}
-		for e := range g.All() {
-			if err := p.send(ctx, e); err != nil {
-				return fmt.Errorf("publish to %s: %w", e.Queue, err)
-			}
-		}
-		return p.settle(ctx, 0)
-	})
+	}
+	return p.Flush(ctx)
 }
 
 // deleteQueues removes the queues, also those that are not empty, but none
@@ -72,46 +72,6 @@ func withChannel(address string, do func(*amqp.Channel) error) (err error) {
 		return fmt.Errorf("open channel: %w", err)
 	}
 	return do(channel)
-}
-
-// publisher keeps the confirms that are still to come, oldest first.
-type publisher struct {
-	channel *amqp.Channel
-	waiting []*amqp.DeferredConfirmation
-}
-
-func (p *publisher) send(ctx context.Context, e gen.Event) error {
-	c, err := p.channel.PublishWithDeferredConfirmWithContext(ctx, "", e.Queue, true, false, amqp.Publishing{
-		ContentType:  "application/x-protobuf",
-		DeliveryMode: amqp.Persistent,
-		Type:         e.Type,
-		Timestamp:    e.Time,
-		AppId:        "cards-example",
-		Body:         e.Body,
-	})
-	if err != nil {
-		return err
-	}
-	p.waiting = append(p.waiting, c)
-	if len(p.waiting) < unconfirmed {
-		return nil
-	}
-	return p.settle(ctx, unconfirmed/2)
-}
-
-// settle waits until no more than keep confirms are to come.
-func (p *publisher) settle(ctx context.Context, keep int) error {
-	for len(p.waiting) > keep {
-		ok, err := p.waiting[0].WaitContext(ctx)
-		if err != nil {
-			return fmt.Errorf("wait for confirm: %w", err)
-		}
-		if !ok {
-			return errors.New("the broker refused a message")
-		}
-		p.waiting = p.waiting[1:]
-	}
-	return nil
 }
 
 // host returns the address without user and password.

@@ -1,0 +1,1 @@
+select 1 as one, '{{ this }}' as me, {{ target.name | tojson }} as t

@@ -1,0 +1,1 @@
+{{ config(schema='own', alias='ignored') }}select * from {{ ref('a') }}, '{{ this.schema }}'

@@ -27,8 +27,14 @@ type project struct {
 // begin a file.
 func newProject(t *testing.T, files string) *project {
 	t.Helper()
+	return newProjectIn(t, "x.duckdb", files)
+}
+
+// newProjectIn is newProject with the path of the database.
+func newProjectIn(t *testing.T, path, files string) *project {
+	t.Helper()
 	p := &project{t: t, dir: t.TempDir()}
-	wh, err := duckdb.Open(t.Context(), duckdb.Connection{Path: filepath.Join(p.dir, "x.duckdb")}, tidemill.Env{Dir: p.dir, Log: slog.New(slog.DiscardHandler)})
+	wh, err := duckdb.Open(t.Context(), duckdb.Connection{Path: path}, tidemill.Env{Dir: p.dir, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,6 @@ import (
 type arranger struct {
 	plan  *Plan
 	graph *graph
-	reach map[string]map[string]bool // memo of ancestors
 }
 
 // needUpstream makes s need the steps that n depends on, also through nodes
@@ -23,27 +22,32 @@ func (a *arranger) needUpstream(s *step, n *manifest.Node) {
 	}
 }
 
-// upstream returns the steps of nodes that n depends on.
+// upstream returns the nearest steps of nodes that n depends on: those behind
+// them come first anyway.
 func (a *arranger) upstream(n *manifest.Node) []string {
-	var ids []string
-	for id := range a.ancestors(n.ID) {
-		if s := a.graph.steps[id]; s != nil && s.node != nil {
-			ids = append(ids, id)
+	var found []string
+	seen := map[string]bool{}
+	var visit func(ids []string)
+	visit = func(ids []string) {
+		for _, id := range ids {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			if s := a.graph.steps[id]; s != nil && s.node != nil {
+				found = append(found, id)
+			} else if up := a.plan.Project.Nodes[id]; up != nil {
+				visit(up.DependsOn)
+			}
 		}
 	}
-	return ids
+	visit(n.DependsOn)
+	return found
 }
 
 // waitsFor reports whether something that t reads waits for step id.
 func (a *arranger) waitsFor(t *manifest.Node, id string) bool {
 	return slices.ContainsFunc(a.upstream(t), func(up string) bool { return a.needs(up, id) })
-}
-
-func (a *arranger) ancestors(id string) map[string]bool {
-	if a.reach[id] == nil {
-		a.reach[id] = a.plan.Project.Ancestors(id, -1)
-	}
-	return a.reach[id]
 }
 
 // placeTest puts a test into the step of the node that is built last of those

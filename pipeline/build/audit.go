@@ -64,8 +64,8 @@ func (r *runner) testsAlone(ctx context.Context, l *lease, s *step, unread map[s
 func (r *runner) unread(s *step) map[string]string {
 	out := map[string]string{}
 	for _, t := range s.tests {
-		for id := range r.plan.Project.Ancestors(t.ID, -1) {
-			if step := r.graph.of[id]; step != "" && step != s.id && r.failed[step] {
+		for _, step := range r.graph.reads[t.ID] {
+			if step != s.id && r.failed[step] {
 				out[t.ID] = r.because(step)
 			}
 		}

@@ -1,6 +1,7 @@
 package build
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -86,12 +87,15 @@ type graph struct {
 	steps map[string]*step
 	order []string          // ids of steps, each after those that it needs
 	of    map[string]string // id of a node to that of its step
+
+	// reads are, for each test, the steps of what it reads.
+	reads map[string][]string
 }
 
 // steps arranges the plan.
 func (pl *Plan) steps() (*graph, error) {
-	g := &graph{steps: map[string]*step{}, of: map[string]string{}}
-	a := &arranger{plan: pl, graph: g, reach: map[string]map[string]bool{}}
+	g := &graph{steps: map[string]*step{}, of: map[string]string{}, reads: map[string][]string{}}
+	a := &arranger{plan: pl, graph: g}
 	for _, n := range pl.Nodes {
 		if n.Kind != manifest.Test && !n.Ephemeral() {
 			g.steps[n.ID] = &step{id: n.ID, node: n, needs: map[string]bool{}}
@@ -105,6 +109,7 @@ func (pl *Plan) steps() (*graph, error) {
 	}
 	for _, n := range pl.Nodes {
 		if n.Kind == manifest.Test {
+			g.reads[n.ID] = a.upstream(n)
 			a.placeTest(n)
 		}
 	}
@@ -114,42 +119,68 @@ func (pl *Plan) steps() (*graph, error) {
 	return g, nil
 }
 
-// sort fills order.
+// sort fills order, from the first that can begin.
 func (a *arranger) sort() error {
-	done := map[string]bool{}
-	ids := make([]string, 0, len(a.graph.steps))
-	for _, id := range a.plan.Project.Order {
-		if a.graph.steps[id] != nil {
-			ids = append(ids, id)
-		}
+	g := a.graph
+	place := map[string]int{}
+	for i, id := range a.plan.Project.Order {
+		place[id] = i
 	}
-	for _, id := range sortedKeys(a.graph.steps) {
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id) // groups of tests
-		}
+	ids := sortedKeys(g.steps)
+	slices.SortStableFunc(ids, func(x, y string) int { return place[x] - place[y] }) // tests alone come first
+	w := newWaiting(g, ids)
+	for ready := w.first(); len(ready) > 0; {
+		id := ready[0]
+		g.order = append(g.order, id)
+		ready = append(ready[1:], w.end(id)...)
 	}
-	for len(a.graph.order) < len(ids) {
-		before := len(a.graph.order)
-		for _, id := range ids {
-			if !done[id] && covers(done, a.graph.steps[id].needs) {
-				done[id] = true
-				a.graph.order = append(a.graph.order, id)
-			}
-		}
-		if len(a.graph.order) == before {
-			return &tidemill.Error{Code: tidemill.Invalid, Err: fmt.Errorf("plan: tests and models wait for each other")}
-		}
+	if len(g.order) < len(ids) {
+		return &tidemill.Error{Code: tidemill.Invalid, Op: "plan", Err: errors.New("tests and models wait for each other")}
 	}
 	return nil
 }
 
-func covers(have, want map[string]bool) bool {
-	for id := range want {
-		if !have[id] {
-			return false
+// waiting counts, for each step, the steps that it still waits for.
+type waiting struct {
+	ids   []string
+	needs map[string]int
+	next  map[string][]string // the steps that wait for one
+}
+
+func newWaiting(g *graph, ids []string) *waiting {
+	w := &waiting{ids: ids, needs: map[string]int{}, next: map[string][]string{}}
+	for _, id := range ids {
+		for need := range g.steps[id].needs {
+			w.needs[id]++
+			w.next[need] = append(w.next[need], id)
 		}
 	}
-	return true
+	for _, after := range w.next {
+		slices.Sort(after)
+	}
+	return w
+}
+
+// first returns the steps that wait for nothing.
+func (w *waiting) first() []string {
+	var ready []string
+	for _, id := range w.ids {
+		if w.needs[id] == 0 {
+			ready = append(ready, id)
+		}
+	}
+	return ready
+}
+
+// end returns the steps that waited only for id any more.
+func (w *waiting) end(id string) []string {
+	var ready []string
+	for _, after := range w.next[id] {
+		if w.needs[after]--; w.needs[after] == 0 {
+			ready = append(ready, after)
+		}
+	}
+	return ready
 }
 
 func sortedKeys[V any](m map[string]V) []string {

@@ -1,9 +1,9 @@
 package build
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -62,6 +62,13 @@ type runner struct {
 	failed  map[string]bool // steps that failed or were skipped
 }
 
+// job is what a worker is given: a step, and the tests of it that cannot run
+// with the reason.
+type job struct {
+	step   *step
+	unread map[string]string
+}
+
 // finished is what a worker reports of a step.
 type finished struct {
 	step    *step
@@ -78,7 +85,7 @@ func (r *runner) schedule(ctx context.Context) error {
 		threads = defaultThreads
 	}
 	threads = max(1, min(threads, len(r.graph.order)))
-	jobs, done := make(chan *step), make(chan finished)
+	jobs, done := make(chan job), make(chan finished)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer close(jobs)
@@ -86,65 +93,44 @@ func (r *runner) schedule(ctx context.Context) error {
 		wg.Go(func() { r.worker(work, jobs, done) })
 	}
 	r.failed = map[string]bool{}
-	waiting := slices.Clone(r.graph.order)
-	ended := map[string]bool{}
-	running, stop := 0, false
-	for {
-		var next *step
-		if !stop && ctx.Err() == nil && running < threads {
-			next, waiting = r.next(waiting, ended)
+	wait := newWaiting(r.graph, r.graph.order)
+	ready, running, stop := wait.first(), 0, ""
+	for len(ready) > 0 || running > 0 {
+		if ctx.Err() != nil && stop == "" {
+			stop = "the run was cancelled"
 		}
-		if next != nil {
-			r.started(next)
+		if len(ready) > 0 && running < threads {
+			s := r.graph.steps[ready[0]]
+			ready = ready[1:]
+			if why := r.obstacle(s); why != "" || stop != "" {
+				r.skip(s, cmp.Or(why, stop))
+				ready = append(ready, wait.end(s.id)...)
+				continue
+			}
+			r.started(s)
 			running++
-			jobs <- next
+			jobs <- job{s, r.unread(s)}
 			continue
-		}
-		if running == 0 {
-			break
 		}
 		f := <-done
 		running--
-		ended[f.step.id] = true
-		if r.record(f.step, f.results) && r.opts.FailFast {
-			stop = true
+		ready = append(ready, wait.end(f.step.id)...)
+		if r.record(f.step, f.results) && r.opts.FailFast && stop == "" {
+			stop = "another node failed, and the run stops at the first failure"
 			cancel()
 		}
-	}
-	for _, id := range waiting {
-		reason := "the run was cancelled"
-		if stop {
-			reason = "another node failed, and the run stops at the first failure"
-		}
-		r.skip(r.graph.steps[id], reason)
 	}
 	return ctx.Err()
 }
 
-// next takes the first step that is ready out of waiting; steps whose
-// dependencies failed are skipped on the way.
-func (r *runner) next(waiting []string, ended map[string]bool) (*step, []string) {
-	for i := 0; i < len(waiting); i++ {
-		s := r.graph.steps[waiting[i]]
-		ready, cause := true, ""
-		for need, hard := range s.needs {
-			ready = ready && ended[need]
-			if hard && r.failed[need] && (cause == "" || need < cause) {
-				cause = need
-			}
+// obstacle says why a step cannot run: what it depends on failed.
+func (r *runner) obstacle(s *step) string {
+	for _, need := range sortedKeys(s.needs) {
+		if s.needs[need] && r.failed[need] {
+			return r.because(need)
 		}
-		if !ready {
-			continue
-		}
-		waiting = slices.Delete(waiting, i, i+1)
-		if cause == "" {
-			return s, waiting
-		}
-		r.skip(s, r.because(cause))
-		ended[s.id] = true
-		i = -1 // what waited for s may be ready now
 	}
-	return nil, waiting
+	return ""
 }
 
 func (r *runner) because(step string) string {
@@ -209,15 +195,14 @@ func (r *runner) total() int {
 }
 
 // worker does steps on a session of its own until jobs is closed.
-func (r *runner) worker(ctx context.Context, jobs <-chan *step, done chan<- finished) {
+func (r *runner) worker(ctx context.Context, jobs <-chan job, done chan<- finished) {
 	l := &lease{wh: r.wh}
 	defer l.drop()
-	for s := range jobs {
-		unread := r.unread(s)
-		if s.node == nil {
-			done <- finished{s, r.testsAlone(ctx, l, s, unread)}
+	for j := range jobs {
+		if j.step.node == nil {
+			done <- finished{j.step, r.testsAlone(ctx, l, j.step, j.unread)}
 		} else {
-			done <- finished{s, r.node(ctx, l, s, unread)}
+			done <- finished{j.step, r.node(ctx, l, j.step, j.unread)}
 		}
 	}
 }

@@ -49,6 +49,12 @@ func (f *feed) visit() error {
 	default:
 		f.limit = info.Size()
 	}
+	if f.s != nil && f.compress == "" {
+		if replaced, err := f.replaced(); err != nil || replaced {
+			f.limit = math.MaxInt64 // the open one is read to its end
+			return err
+		}
+	}
 	return nil
 }
 

@@ -65,7 +65,7 @@ func (s *stream) nextFrame(keep int) (record, error) {
 		b := s.unread()
 		size, n := binary.Uvarint(b[:min(len(b), binary.MaxVarintLen64)])
 		switch {
-		case n < 0:
+		case n < 0 || n == 0 && len(b) >= binary.MaxVarintLen64:
 			return record{}, fmt.Errorf("%w: the length at byte %d is no varint", errFraming, s.off)
 		case n > 0 && size > math.MaxInt32:
 			return record{}, fmt.Errorf("%w: the length at byte %d is %d, more than protobuf allows", errFraming, s.off, size)

@@ -45,7 +45,7 @@ func decodePosition(at tidemill.Position) (position, error) {
 		return p, nil
 	}
 	fields := strings.Fields(string(at))
-	if fields[0] != "v1" {
+	if len(fields) == 0 || fields[0] != "v1" {
 		return p, fmt.Errorf("parse position %q: unknown version", at)
 	}
 	for _, f := range fields[1:] {

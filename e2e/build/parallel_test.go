@@ -69,6 +69,7 @@ type faulty struct {
 	tidemill.Warehouse
 	at    int64
 	after bool
+	err   error
 	calls atomic.Int64
 }
 
@@ -87,13 +88,13 @@ var errInjected = fmt.Errorf("injected")
 func (s *faultySession) do(call func() error) error {
 	hit := s.f.calls.Add(1) == s.f.at
 	if hit && !s.f.after {
-		return errInjected
+		return s.f.err
 	}
 	if err := call(); err != nil {
 		return err
 	}
 	if hit {
-		return errInjected
+		return s.f.err
 	}
 	return nil
 }
@@ -134,7 +135,7 @@ models: [{name: grows, columns: [{name: id, tests: [unique, not_null]}]}, {name:
 			if r := p.do(build.BuildCommand, options{id: "first", vars: "{n: 1}"}); r.Failed() {
 				t.Fatalf("%+v", r.Results)
 			}
-			f := &faulty{Warehouse: p.wh, at: at, after: after}
+			f := &faulty{Warehouse: p.wh, at: at, after: after, err: errInjected}
 			r, err := p.try(options{id: "second", vars: "{n: 2}", wh: f, run: build.RunOptions{Threads: 1}})
 			if f.calls.Load() < at {
 				if r.Failed() || err != nil {
@@ -155,6 +156,31 @@ models: [{name: grows, columns: [{name: id, tests: [unique, not_null]}]}, {name:
 			p.check("select count(*) from duckdb_tables() where table_name like '\\_\\_tidemill%' escape '\\'", "0")
 			if t.Failed() {
 				return
+			}
+		}
+	}
+}
+
+// TestRetryable: an error that may pass is tried again within the run, which
+// then ends as if nothing had been.
+func TestRetryable(t *testing.T) {
+	p := newProjectIn(t, ":memory:", `-- models/grows.sql --
+{{ config(materialized='incremental') }} select {{ var('n') }} as id
+-- models/grows.yml --
+models: [{name: grows, columns: [{name: id, tests: [unique]}]}]
+`)
+	for _, after := range []bool{false, true} {
+		for at := int64(1); ; at++ {
+			p.exec("drop table if exists grows", "drop schema if exists tidemill cascade")
+			p.do(build.BuildCommand, options{vars: "{n: 1}"})
+			f := &faulty{Warehouse: p.wh, at: at, after: after, err: tidemill.Transient(errInjected)}
+			r, err := p.try(options{id: "second", vars: "{n: 2}", wh: f})
+			if err != nil || r.Failed() {
+				t.Fatalf("at %d, after %v: %v %+v", at, after, err, r.Results)
+			}
+			p.check("select string_agg(id, ' ' order by id) from grows", "1 2")
+			if f.calls.Load() < at || t.Failed() {
+				break
 			}
 		}
 	}

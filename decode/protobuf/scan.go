@@ -88,9 +88,9 @@ func (r *record) consume(b []byte, number protowire.Number, at int) (n int) {
 	return n
 }
 
-// file puts r into the slot of its field. Of a singular scalar the last
-// record counts; those of a message are merged. A record whose kind does not
-// fit its field is unknown, as all protobuf parsers have it.
+// file puts r into the slot of its field; a member of a oneof empties the
+// slots of the others. A record whose kind does not fit its field is unknown,
+// as all protobuf parsers have it.
 func (w *writer) file(s scan, number protowire.Number, r record) {
 	i := s.plan.indexOf(number)
 	if i >= 0 && !s.plan.fields[i].fits(r.kind) {
@@ -110,11 +110,7 @@ func (w *writer) file(s scan, number protowire.Number, r record) {
 			}
 		}
 	}
-	own := &w.slots[s.slots+i]
-	if !f.list && f.key == nil && f.message == nil {
-		*own = slot{}
-	}
-	own.push(w, at)
+	w.slots[s.slots+i].push(w, at)
 }
 
 func (s *slot) push(w *writer, at int32) {

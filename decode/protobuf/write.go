@@ -129,7 +129,8 @@ func (w *writer) member(head string) {
 	w.buf = append(w.buf, head...)
 }
 
-// field writes the value of f. Empty says that it is not to stay: the default
+// field writes the value of f: of a singular scalar the last record counts,
+// those of a message are merged. Empty says that it is not to stay: the default
 // of a field without presence, or an empty list.
 func (w *writer) field(s scan, f *field, own slot) (empty bool, err error) {
 	switch {

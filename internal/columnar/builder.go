@@ -78,7 +78,11 @@ func (b *Builder) Schema() *arrow.Schema { return b.schema }
 
 // Record returns the rows and begins anew. The caller releases it.
 func (b *Builder) Record() arrow.RecordBatch {
+	rows := b.rows
 	b.rows = 0
+	if b.schema.NumFields() == 0 { // the columns cannot tell the number of rows
+		return array.NewRecordBatch(b.schema, nil, int64(rows))
+	}
 	return b.build.NewRecordBatch()
 }
 

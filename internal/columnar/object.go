@@ -114,18 +114,18 @@ func (o *object) rest(dst []byte, v canon.Value) ([]byte, bool) {
 		dst = append(dst, ':')
 		i, found := o.find(name.Bytes(), at)
 		at = i
-		any := value.Kind() != canon.Null
+		left := value.Kind() != canon.Null
 		if found {
 			m := &o.members[i]
 			c := m.cells[max(m.chosen, 0)]
-			dst, any = c.rest(dst, value)
+			dst, left = c.rest(dst, value)
 		} else {
 			dst, _ = value.Append(dst) // canonical text, which fits by definition
 		}
-		if !any {
+		if !left {
 			dst = dst[:mark]
 		}
-		kept = kept || any
+		kept = kept || left
 	}
 	if !kept {
 		return dst[:start], false

@@ -29,7 +29,9 @@ func JSON() arrow.DataType {
 }
 
 // Timestamp returns the Arrow type of points in time: microseconds in UTC.
-func Timestamp() arrow.DataType { return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"} }
+func Timestamp() arrow.DataType {
+	return &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
+}
 
 // SystemFields returns the fields that every landed row begins with, in order.
 func SystemFields() []arrow.Field {

@@ -104,7 +104,7 @@ type keepOpen struct{ io.Writer }
 
 type fileSink struct {
 	batch func(arrow.RecordBatch) error
-	end func() error
+	end   func() error
 }
 
 func (s fileSink) write(r arrow.RecordBatch) error { return s.batch(r) }

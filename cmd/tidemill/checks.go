@@ -1,0 +1,33 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/connector/amqp"
+	"github.com/tidemill/tidemill/connector/file"
+	"github.com/tidemill/tidemill/project"
+)
+
+// checkAMQP asks about all queues that the pipelines read. The longest wait of
+// a batch is what the broker's consumer timeout is held against.
+func checkAMQP(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts amqp.Options
+	var wait time.Duration
+	for _, pl := range readers {
+		o := pl.Source.Options.(*amqp.Options)
+		opts.Queues = append(opts.Queues, o.Queues...)
+		opts.Declare = opts.Declare || o.Declare
+		wait = max(wait, pl.Land.Batch.Wait)
+	}
+	return amqp.Check(ctx, *conn.(*amqp.Connection), opts, wait, env)
+}
+
+func checkFile(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts file.Options
+	for _, pl := range readers {
+		opts.Queues = append(opts.Queues, pl.Source.Options.(*file.Options).Queues...)
+	}
+	return file.Check(ctx, *conn.(*file.Connection), opts, env)
+}

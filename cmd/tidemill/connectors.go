@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+
+	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/connector/amqp"
+	"github.com/tidemill/tidemill/connector/duckdb"
+	"github.com/tidemill/tidemill/connector/file"
+	"github.com/tidemill/tidemill/project"
+)
+
+// connector is one type of connections: what it is configured by, and how it
+// is opened. A nil function means that it cannot be that.
+type connector struct {
+	project.Kind
+	source    func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source
+	warehouse func(ctx context.Context, conn any, env tidemill.Env) (tidemill.Warehouse, error)
+	// check looks at a connection as the pipelines that read it would.
+	check func(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding
+}
+
+// connectors is the one table of what Tidemill connects to.
+var connectors = map[string]connector{
+	"amqp": {
+		Kind: project.Kind{
+			Type: "amqp", Doc: "RabbitMQ, or another broker of AMQP 0-9-1.",
+			Connection: func() any { return new(amqp.Connection) },
+			Source:     func() any { return new(amqp.Options) },
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			src := amqp.NewSource(*conn.(*amqp.Connection), *pl.Source.Options.(*amqp.Options), env)
+			src.SetBatch(pl.Land.Batch.Rows, int64(pl.Land.Batch.Bytes))
+			return src
+		},
+		check: checkAMQP,
+	},
+	"duckdb": {
+		Kind: project.Kind{
+			Type: "duckdb", Doc: "An embedded DuckDB database: one file.",
+			Connection: func() any { return new(duckdb.Connection) },
+			Warehouse:  true,
+		},
+		warehouse: func(ctx context.Context, conn any, env tidemill.Env) (tidemill.Warehouse, error) {
+			return duckdb.Open(ctx, *conn.(*duckdb.Connection), env)
+		},
+		check: func(ctx context.Context, conn any, _ []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+			return duckdb.Check(ctx, *conn.(*duckdb.Connection), env)
+		},
+	},
+	"file": {
+		Kind: project.Kind{
+			Type: "file", Doc: "A folder that stands in for a broker: PATH/QUEUE/TYPE.ndjson or .pb, plain or compressed.",
+			Connection: func() any { return new(file.Connection) },
+			Source:     func() any { return new(file.Options) },
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			return file.NewSource(*conn.(*file.Connection), *pl.Source.Options.(*file.Options), env)
+		},
+		check: checkFile,
+	},
+}
+
+// kinds tells package project what connections there are, in a fixed order.
+func kinds() []project.Kind {
+	var all []project.Kind
+	for _, name := range []string{"amqp", "duckdb", "file"} {
+		all = append(all, connectors[name].Kind)
+	}
+	return all
+}

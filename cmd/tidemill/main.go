@@ -1,0 +1,114 @@
+// Command tidemill brings events into a warehouse exactly once, turns them
+// into tested tables and shows it. Each subcommand is one file; connectors.go
+// holds the one table of connectors.
+//
+// Exit codes: 0 done, 1 the work failed, 2 wrong use of the command line.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/internal/redact"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns its exit code.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := interruptible(stderr)
+	defer stop()
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	root := a.root()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	err = errors.Join(err, a.close())
+	return report(stderr, err)
+}
+
+// interruptible returns a context that the first SIGINT or SIGTERM cancels:
+// commands then finish the batch in hand. The second ends the process at
+// once, which loses nothing either, because what was not committed was not
+// acknowledged.
+func interruptible(stderr io.Writer) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+		case <-done:
+			return
+		}
+		fmt.Fprintln(stderr, "finishing the work in hand; interrupt again to stop at once")
+		cancel()
+		select {
+		case <-signals:
+			os.Exit(1)
+		case <-done:
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(done)
+		cancel()
+	}
+}
+
+// usageError marks a wrong command line.
+type usageError struct{ error }
+
+func (u usageError) Unwrap() error { return u.error }
+
+func usagef(format string, args ...any) error {
+	return usageError{fmt.Errorf(format, args...)}
+}
+
+// quietError has been shown already: only its exit code is left.
+type quietError struct{ error }
+
+func (q quietError) Unwrap() error { return q.error }
+
+// report prints err with its remedies and returns the exit code.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	for _, e := range flatten(err) {
+		var quiet quietError
+		if errors.As(e, &quiet) {
+			continue
+		}
+		fmt.Fprintln(stderr, "error: "+redact.Text(e.Error()))
+		for _, hint := range tidemill.Hints(e) {
+			fmt.Fprintln(stderr, "  hint: "+redact.Text(hint))
+		}
+	}
+	var usage usageError
+	if errors.As(err, &usage) {
+		return 2
+	}
+	return 1
+}
+
+// flatten returns the errors that err joins, so that each has its own line.
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, flatten(e)...)
+	}
+	return all
+}

@@ -9,7 +9,10 @@ import (
 
 // binary computes a op b for the arithmetic operators.
 func (b *budget) binary(op string, x, y any) (any, error) {
-	for _, v := range []any{x, y} {
+	if s, ok := x.(string); ok && op == "%" {
+		return b.percent(s, y)
+	}
+	for _, v := range [2]any{x, y} {
 		if u, ok := v.(*Undefined); ok {
 			return nil, u.Err()
 		}
@@ -21,8 +24,7 @@ func (b *budget) binary(op string, x, y any) (any, error) {
 	case "+":
 		return b.concat(x, y)
 	case "*":
-		if n, ok := y.(*big.Int); ok || isBig(x) {
-			_ = n
+		if isBig(x) || isBig(y) {
 			return nil, errors.New("cannot fit 'int' into an index-sized integer")
 		}
 		if n, ok := asInt(y); ok {
@@ -30,10 +32,6 @@ func (b *budget) binary(op string, x, y any) (any, error) {
 		}
 		if n, ok := asInt(x); ok {
 			return b.repeat(y, n)
-		}
-	case "%":
-		if s, ok := x.(string); ok {
-			return b.percent(s, y)
 		}
 	case "-":
 		if s, ok := x.(*Set); ok {

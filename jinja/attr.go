@@ -172,7 +172,7 @@ func (f *frame) slice(obj any, k sliceKey) (any, error) {
 		n, _ = length(obj)
 	default:
 		if _, ok := obj.(Sequence); !ok {
-			return f.undefined("%s has no element slice(%s, %s, %s)", typeRepr(obj), Repr(k.start), Repr(k.stop), Repr(k.step)), nil
+			return nil, errType("'%s' object cannot be sliced", typeName(obj))
 		}
 		n, _ = length(obj)
 	}

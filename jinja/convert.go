@@ -138,9 +138,7 @@ func toGo(v any, depth int) any {
 		return m
 	case *namespace:
 		return toGo(v.vars, depth)
-	case *generator:
-		return toGoSlice(v.items, depth)
-	case *Set, *view, *rangeValue:
+	case *Set, *view, *rangeValue, *generator:
 		items, err := newBudget(context.Background(), Limits{}).collect(v)
 		if err != nil {
 			return nil

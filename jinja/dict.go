@@ -178,7 +178,7 @@ func hashKey(v any, depth int) (any, error) {
 		return undefinedKey{}, v.strictErr()
 	case Tuple:
 		return hashTuple(v, depth)
-	case *List, *Dict, *Set:
+	case *List, *Dict, *Set, *view:
 		return nil, errType("unhashable type: '%s'", typeName(v))
 	}
 	if !reflect.ValueOf(v).Comparable() {

@@ -1,7 +1,6 @@
 package jinja
 
 import (
-	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -15,12 +14,12 @@ func builtinFilters() map[string]Func {
 
 		"default": defaultFilter, "d": defaultFilter, "length": lengthFilter, "count": lengthFilter,
 		"list": listFilter, "first": firstFilter, "last": lastFilter, "reverse": reverseFilter,
-		"join": joinFilter, "batch": batchFilter, "slice": sliceFilter,
-		"items": itemsFilter, "dictsort": dictSortFilter, "attr": attrFilter,
+		"join": joinFilter, "batch": lazy("do_batch", batchFilter), "slice": lazy("do_slice", sliceFilter),
+		"items": lazy("do_items", itemsFilter), "dictsort": dictSortFilter, "attr": attrFilter,
 
-		"map": mapFilter, "sort": sortFilter, "unique": uniqueFilter, "groupby": groupByFilter,
-		"select": pickFilter("select", true, false), "reject": pickFilter("reject", false, false),
-		"selectattr": pickFilter("selectattr", true, true), "rejectattr": pickFilter("rejectattr", false, true),
+		"map": lazy("sync_do_map", mapFilter), "sort": sortFilter, "unique": lazy("sync_do_unique", uniqueFilter), "groupby": groupByFilter,
+		"select": lazy("select_or_reject", pickFilter("select", true, false)), "reject": lazy("select_or_reject", pickFilter("reject", false, false)),
+		"selectattr": lazy("select_or_reject", pickFilter("selectattr", true, true)), "rejectattr": lazy("select_or_reject", pickFilter("rejectattr", false, true)),
 
 		"string": stringFilter, "safe": stringFilter, "lower": methodFilter("lower"), "upper": methodFilter("upper"),
 		"capitalize": methodFilter("capitalize"), "title": textFilter(titleWords), "trim": trimFilter,
@@ -30,6 +29,13 @@ func builtinFilters() map[string]Func {
 		"striptags": textFilter(stripTags), "urlencode": urlEncodeFilter, "filesizeformat": fileSizeFilter,
 		"pprint": pprintFilter, "xmlattr": xmlAttrFilter,
 		"tojson": toJSONFilter, "fromjson": fromJSONFilter,
+	}
+}
+
+// lazy is a filter whose result is a generator.
+func lazy(name string, fn func(c *Call) ([]any, error)) Func {
+	return func(c *Call) (any, error) {
+		return &generator{name: name, make: func() ([]any, error) { return fn(c) }}, nil
 	}
 }
 
@@ -137,7 +143,7 @@ func reverseFilter(c *Call) (any, error) {
 		return nil, err
 	}
 	slices.Reverse(items)
-	return &generator{items, "reverse"}, nil
+	return &generator{name: "reverse", items: items}, nil
 }
 
 func joinFilter(c *Call) (any, error) {
@@ -174,7 +180,7 @@ func joinFilter(c *Call) (any, error) {
 }
 
 // batchFilter groups items in lists of n; fill completes the last one.
-func batchFilter(c *Call) (any, error) {
+func batchFilter(c *Call) ([]any, error) {
 	a, err := c.Unpack("batch", "value", "linecount", "fill_with?")
 	if err != nil {
 		return nil, err
@@ -203,11 +209,11 @@ func batchFilter(c *Call) (any, error) {
 			last.Items = append(last.Items, fill)
 		}
 	}
-	return &generator{out, "do_batch"}, nil
+	return out, nil
 }
 
 // sliceFilter splits items into n lists, the first ones longer by one.
-func sliceFilter(c *Call) (any, error) {
+func sliceFilter(c *Call) ([]any, error) {
 	a, err := c.Unpack("slice", "value", "slices", "fill_with?")
 	if err != nil {
 		return nil, err
@@ -240,20 +246,19 @@ func sliceFilter(c *Call) (any, error) {
 		}
 		out = append(out, NewList(part...))
 	}
-	return &generator{out, "do_slice"}, nil
+	return out, nil
 }
 
-func itemsFilter(c *Call) (any, error) {
+func itemsFilter(c *Call) ([]any, error) {
 	a, err := c.Unpack("items", "value")
 	if err != nil {
 		return nil, err
 	}
 	switch v := a[0].(type) {
 	case *Undefined:
-		return &generator{nil, "do_items"}, v.strictErr()
+		return nil, v.strictErr()
 	case *Dict:
-		items, err := c.budget().collect(&view{v, viewItems})
-		return &generator{items, "do_items"}, err
+		return c.budget().collect(&view{v, viewItems})
 	}
 	return nil, errType("can only get item pairs from a mapping")
 }
@@ -349,46 +354,6 @@ func attrFilter(c *Call) (any, error) {
 		return c.frame.undefined("'%s' has no attribute '%s'", typeRepr(a[0]), name), nil
 	}
 	return v, err
-}
-
-func extreme(name string, want int) Func {
-	return func(c *Call) (any, error) {
-		a, err := c.Unpack(name, "value", "case_sensitive?", "attribute?")
-		if err != nil {
-			return nil, err
-		}
-		items, err := c.budget().collect(a[0])
-		if err != nil {
-			return nil, err
-		}
-		if len(items) == 0 {
-			return c.frame.undefined("No aggregated item, sequence was empty."), nil
-		}
-		get, err := c.getter(or(a[2], nil))
-		if err != nil {
-			return nil, err
-		}
-		fold := !Truth(or(a[1], false))
-		best := items[0]
-		bestKey, err := get(best)
-		if err != nil {
-			return nil, err
-		}
-		for _, it := range items[1:] {
-			k, err := get(it)
-			if err != nil {
-				return nil, err
-			}
-			r, err := c.budget().order(map[int]string{-1: "<", 1: ">"}[want], foldCase(k, fold), foldCase(bestKey, fold), 0)
-			if err != nil {
-				return nil, err
-			}
-			if cmp.Compare(r, 0) == want && r != 2 {
-				best, bestKey = it, k
-			}
-		}
-		return best, nil
-	}
 }
 
 func randomFilter(*Call) (any, error) {

@@ -1,6 +1,7 @@
 package jinja
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"math/big"
@@ -164,4 +165,45 @@ func sumFilter(c *Call) (any, error) {
 		}
 	}
 	return total, nil
+}
+
+// extreme is min or max: want is the sign of an item that wins.
+func extreme(name string, want int) Func {
+	return func(c *Call) (any, error) {
+		a, err := c.Unpack(name, "value", "case_sensitive?", "attribute?")
+		if err != nil {
+			return nil, err
+		}
+		items, err := c.budget().collect(a[0])
+		if err != nil {
+			return nil, err
+		}
+		if len(items) == 0 {
+			return c.frame.undefined("No aggregated item, sequence was empty."), nil
+		}
+		get, err := c.getter(or(a[2], nil))
+		if err != nil {
+			return nil, err
+		}
+		fold := !Truth(or(a[1], false))
+		best := items[0]
+		bestKey, err := get(best)
+		if err != nil {
+			return nil, err
+		}
+		for _, it := range items[1:] {
+			k, err := get(it)
+			if err != nil {
+				return nil, err
+			}
+			r, err := c.budget().order(map[int]string{-1: "<", 1: ">"}[want], foldCase(k, fold), foldCase(bestKey, fold), 0)
+			if err != nil {
+				return nil, err
+			}
+			if cmp.Compare(r, 0) == want && r != 2 {
+				best, bestKey = it, k
+			}
+		}
+		return best, nil
+	}
 }

@@ -62,7 +62,7 @@ func named(kind string, v any, m map[string]Func) (Func, error) {
 }
 
 // mapFilter applies a filter, or reads an attribute, from every item.
-func mapFilter(c *Call) (any, error) {
+func mapFilter(c *Call) ([]any, error) {
 	if len(c.Args) == 0 {
 		return nil, errType("map() missing required argument: 'value'")
 	}
@@ -80,7 +80,7 @@ func mapFilter(c *Call) (any, error) {
 			return nil, err
 		}
 	}
-	return &generator{items, "sync_do_map"}, nil
+	return items, nil
 }
 
 func (c *Call) mapper() (func(any) (any, error), error) {
@@ -117,8 +117,8 @@ func (c *Call) mapper() (func(any) (any, error), error) {
 // pickFilter keeps the items, or leaves out the items, for which a test, by
 // default the item's truth, holds; the tests of the attr filters see an
 // attribute.
-func pickFilter(name string, keep, attr bool) Func {
-	return func(c *Call) (any, error) {
+func pickFilter(name string, keep, attr bool) func(*Call) ([]any, error) {
+	return func(c *Call) ([]any, error) {
 		need := 1
 		if attr {
 			need = 2
@@ -156,7 +156,7 @@ func pickFilter(name string, keep, attr bool) Func {
 				out = append(out, it)
 			}
 		}
-		return &generator{out, "select_or_reject"}, nil
+		return out, nil
 	}
 }
 
@@ -216,7 +216,7 @@ func sortFilter(c *Call) (any, error) {
 	return NewList(items...), err
 }
 
-func uniqueFilter(c *Call) (any, error) {
+func uniqueFilter(c *Call) ([]any, error) {
 	a, err := c.Unpack("unique", "value", "case_sensitive?", "attribute?")
 	if err != nil {
 		return nil, err
@@ -246,7 +246,7 @@ func uniqueFilter(c *Call) (any, error) {
 			out = append(out, it)
 		}
 	}
-	return &generator{out, "do_unique"}, nil
+	return out, nil
 }
 
 // group is one result of groupby: a tuple whose two fields have names.

@@ -14,7 +14,9 @@ func (b *budget) percent(s string, args any) (any, error) {
 	case Tuple:
 		p.args = a
 	case *Dict:
-		p.mapping, p.args = a, []any{a}
+		p.mapping, p.args, p.loose = a, []any{a}, true
+	case *List, *Undefined, *rangeValue:
+		p.args, p.loose = []any{a}, true
 	default:
 		p.args = []any{args}
 	}
@@ -36,7 +38,7 @@ func (b *budget) percent(s string, args any) (any, error) {
 		out.WriteString(text)
 		s = rest
 	}
-	if len(p.args) > 0 && p.mapping == nil {
+	if len(p.args) > 0 && !p.loose {
 		return nil, errType("not all arguments converted during string formatting")
 	}
 	return out.String(), b.alloc(out.Len())
@@ -46,6 +48,7 @@ type printf struct {
 	b       *budget
 	args    []any
 	mapping *Dict
+	loose   bool // what has items need not be used
 }
 
 func (p *printf) take() (any, error) {
@@ -59,6 +62,9 @@ func (p *printf) take() (any, error) {
 
 // field formats what follows one % and returns the rest of the string.
 func (p *printf) field(s string) (text, rest string, err error) {
+	if strings.HasPrefix(s, "%") {
+		return "%", s[1:], nil
+	}
 	var v any
 	named := false
 	if strings.HasPrefix(s, "(") {
@@ -83,9 +89,6 @@ func (p *printf) field(s string) (text, rest string, err error) {
 		return "", "", errors.New("incomplete format")
 	}
 	verb := s[0]
-	if verb == '%' {
-		return "%", s[1:], nil
-	}
 	if !named {
 		if v, err = p.take(); err != nil {
 			return "", "", err

@@ -27,8 +27,9 @@ type spec struct {
 // parseSpec reads what stands after the colon in {x:spec}.
 func parseSpec(s string) (spec, error) {
 	p := spec{fill: " ", precision: -1}
+	explicit := false
 	if r, n := utf8.DecodeRuneInString(s); n > 0 && len(s) > n && strings.IndexByte("<>^=", s[n]) >= 0 {
-		p.fill, p.align, s = string(r), s[n], s[n+1:]
+		p.fill, p.align, s, explicit = string(r), s[n], s[n+1:], true
 	} else if s != "" && strings.IndexByte("<>^=", s[0]) >= 0 {
 		p.align, s = s[0], s[1:]
 	}
@@ -42,8 +43,11 @@ func parseSpec(s string) (spec, error) {
 	}
 	p.sign = take("+- ")
 	p.alt = take("#") != 0
-	if p.zero = take("0") != 0; p.zero && p.align == 0 {
-		p.fill, p.align = "0", '='
+	if p.zero = take("0") != 0; p.zero && !explicit {
+		p.fill = "0"
+		if p.align == 0 {
+			p.align = '='
+		}
 	}
 	var err error
 	if p.width, s, err = leadingInt(s); err != nil {

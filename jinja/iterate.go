@@ -156,11 +156,12 @@ func (it *dictIter) next() (any, bool, error) {
 	return nil, false, nil
 }
 
-// generator is what map, select and their like return: it can be read once
-// and has no length.
+// generator is what map, select and their like return: it can be read once,
+// has no length, and does its work, and fails, when it is first read.
 type generator struct {
-	items []any
 	name  string
+	make  func() ([]any, error) // nil once it was called
+	items []any
 }
 
 func (g *generator) typeName() string { return "generator" }
@@ -168,6 +169,14 @@ func (g *generator) typeName() string { return "generator" }
 func (g *generator) repr(w *textWriter, _ int) { w.put("<generator object " + g.name + ">") }
 
 func (g *generator) next() (any, bool, error) {
+	if g.make != nil {
+		fill := g.make
+		g.make = nil
+		var err error
+		if g.items, err = fill(); err != nil {
+			return nil, false, err
+		}
+	}
 	if len(g.items) == 0 {
 		return nil, false, nil
 	}

@@ -37,7 +37,6 @@ func init() {
 			n, _ := asBig(self)
 			return int64(n.BitLen()), nil
 		},
-		"is_integer": func(*Call, any) (any, error) { return true, nil },
 	}
 	floatMethods = map[string]methodFunc{
 		"is_integer": func(_ *Call, self any) (any, error) {

@@ -76,11 +76,9 @@ func (f *feed) table(ctx context.Context, rec arrow.RecordBatch) (tidemill.Table
 		return view, err
 	}
 	t := tidemill.TableName{Schema: "temp", Name: "tidemill_" + view.Name}
-	if _, err := f.reader.run(ctx, sqlgen.CopyTable{Table: t, From: view, Temporary: true}); err != nil {
-		return t, err
-	}
-	f.tables = append(f.tables, t)
-	return t, nil
+	f.tables = append(f.tables, t) // it may be there although ctx has ended
+	_, err = f.reader.run(ctx, sqlgen.CopyTable{Table: t, From: view, Temporary: true})
+	return t, err
 }
 
 // close drops what was made; no statement may be reading it. What cannot be

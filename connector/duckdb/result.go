@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -145,25 +146,47 @@ func resultType(f arrow.Field) arrow.DataType {
 	return f.Type
 }
 
-// convert returns data, which the engine sent as field f, as type to. The
-// caller releases it.
+// convert returns data, which the engine sent as field f, as type to and in
+// memory of Go. The engine's own goes with the record, and would take with it
+// the strings that a caller has kept. The caller releases what it gets.
 func convert(data arrow.ArrayData, f arrow.Field, to arrow.DataType) arrow.ArrayData {
-	if to == f.Type {
-		data.Retain()
-		return data
-	}
-	if to.ID() == arrow.BOOL {
+	if to.ID() == arrow.BOOL && f.Type.ID() != arrow.BOOL {
 		return convertBool(data)
 	}
-	children := data.Children()
-	if nested, ok := f.Type.(arrow.NestedType); ok && len(children) == nested.NumFields() {
-		children = make([]arrow.ArrayData, len(children))
-		for i, c := range data.Children() {
-			children[i] = convert(c, nested.Fields()[i], to.(arrow.NestedType).Fields()[i].Type)
-			defer children[i].Release()
+	children := make([]arrow.ArrayData, len(data.Children()))
+	for i, c := range data.Children() {
+		from, into := childTypes(f.Type, to, i, c.DataType())
+		children[i] = convert(c, from, into)
+		defer children[i].Release()
+	}
+	if data.DataType().ID() == arrow.DICTIONARY {
+		d := data.Dictionary()
+		words := convert(d, arrow.Field{Type: d.DataType()}, d.DataType())
+		defer words.Release()
+		return array.NewDataWithDictionary(to, data.Len(), copied(data.Buffers()), data.NullN(), data.Offset(), words.(*array.Data))
+	}
+	return array.NewData(to, data.Len(), copied(data.Buffers()), children, data.NullN(), data.Offset())
+}
+
+// childTypes returns what child i is and becomes. A map has one child of two
+// fields, which its type tells as such.
+func childTypes(f, to arrow.DataType, i int, child arrow.DataType) (arrow.Field, arrow.DataType) {
+	from, ok := f.(arrow.NestedType)
+	into, ok2 := to.(arrow.NestedType)
+	if !ok || !ok2 || i >= len(from.Fields()) || i >= len(into.Fields()) {
+		return arrow.Field{Type: child}, child
+	}
+	return from.Fields()[i], into.Fields()[i].Type
+}
+
+func copied(buffers []*memory.Buffer) []*memory.Buffer {
+	out := make([]*memory.Buffer, len(buffers))
+	for i, b := range buffers {
+		if b != nil {
+			out[i] = memory.NewBufferBytes(bytes.Clone(b.Bytes()))
 		}
 	}
-	return array.NewData(to, data.Len(), data.Buffers(), children, data.NullN(), data.Offset())
+	return out
 }
 
 // convertBool packs the bytes of data into bits.
@@ -174,5 +197,5 @@ func convertBool(data arrow.ArrayData) arrow.ArrayData {
 	for i := data.Offset(); i < size; i++ {
 		bitutil.SetBitTo(bits.Bytes(), i, values[i] != 0)
 	}
-	return array.NewData(arrow.FixedWidthTypes.Boolean, data.Len(), []*memory.Buffer{data.Buffers()[0], bits}, nil, data.NullN(), data.Offset())
+	return array.NewData(arrow.FixedWidthTypes.Boolean, data.Len(), []*memory.Buffer{copied(data.Buffers()[:1])[0], bits}, nil, data.NullN(), data.Offset())
 }

@@ -18,11 +18,15 @@ type session struct {
 
 var errNoTransaction = &tidemill.Error{Code: tidemill.Invalid, Err: errors.New("no transaction is open")}
 
+// Begin is not interrupted by ctx: it would fail and yet have begun.
 func (s *session) Begin(ctx context.Context) error {
 	if s.open {
 		return &tidemill.Error{Code: tidemill.Invalid, Err: errors.New("a transaction is open already")}
 	}
-	if _, err := s.Exec(ctx, "BEGIN TRANSACTION"); err != nil {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := s.Exec(context.WithoutCancel(ctx), "BEGIN TRANSACTION"); err != nil {
 		return err
 	}
 	s.open = true

@@ -258,7 +258,7 @@ func TestProtocolVersion(t *testing.T) {
 	_, err = Open(t.Context(), Connection{Path: path}, tidemill.Env{})
 	l.Close()
 	serving.Wait()
-	if tidemill.CodeOf(err) != tidemill.Unavailable || !strings.Contains(err.Error(), "process 7") {
+	if tidemill.CodeOf(err) != tidemill.Unavailable || !strings.Contains(err.Error(), "process 7 has it open and speaks version") {
 		t.Error(err)
 	}
 }

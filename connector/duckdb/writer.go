@@ -44,7 +44,11 @@ func newWriter(ctx context.Context, in *instance, fault func(string)) (*writer, 
 // transaction runs do between BEGIN and COMMIT; an error rolls back. COMMIT is
 // not interrupted by ctx, so that its outcome is known where it can be.
 func (w *writer) transaction(ctx context.Context, do func() error) error {
-	if _, err := w.conn.exec(ctx, "BEGIN TRANSACTION"); err != nil {
+	// Neither may BEGIN be interrupted: it would fail and yet have begun.
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if _, err := w.conn.exec(context.WithoutCancel(ctx), "BEGIN TRANSACTION"); err != nil {
 		return err
 	}
 	if err := do(); err != nil {

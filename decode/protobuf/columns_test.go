@@ -94,6 +94,22 @@ func TestMismatch(t *testing.T) {
 	}
 }
 
+// TestVariantKeepsOnce: what a variant column holds is not also unknown.
+func TestVariantKeepsOnce(t *testing.T) {
+	s, _ := rich(t)
+	columns := find(t, s, "Order").Columns
+	payload := []byte(`{"more":1,"shipTo":{"street":7,"zip":1}}`)
+	_, err := landed(t, columns, payload)
+	var d *columnar.Deviation
+	if !errors.As(err, &d) {
+		t.Fatal(err)
+	}
+	got, err := landed(t, columnar.Variant(columns, d), payload)
+	if err != nil || !strings.Contains(got, `"_unknown":{"more":1},`) || !strings.Contains(got, `"ship_to__json":{"street":7,"zip":1}`) {
+		t.Errorf("%s %v", got, err)
+	}
+}
+
 // TestProtected: the schema follows what protection does to values.
 func TestProtected(t *testing.T) {
 	s, _ := rich(t)

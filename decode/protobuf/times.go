@@ -59,7 +59,7 @@ func appendNanos(dst []byte, nanos int64) []byte {
 
 func parseTimestamp(s string) (seconds, nanos int64, ok bool) {
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil {
+	if err != nil || strings.Contains(s, ",") { // which package time takes for a point
 		return 0, 0, false
 	}
 	// Digits beyond nanoseconds would be cut off without a word.

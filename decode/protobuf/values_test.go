@@ -42,6 +42,7 @@ func TestValues(t *testing.T) {
 		{"Rich", `{"ts":"2024-02-29T12:00:00.5+05:30"}`, `{"ts":"2024-02-29T06:30:00.500Z"}`},
 		{"Rich", `{"ts":"2024-02-30T12:00:00Z"}`, `!Timestamp`},
 		{"Rich", `{"ts":"2024-02-29T12:00:00.1234567891Z"}`, `!Timestamp`},
+		{"Rich", `{"ts":"2024-02-29T12:00:00,5Z"}`, `!Timestamp`},
 		{"Rich", `{"dur":"-0.5s"}`, `{"dur":"-0.500s"}`},
 		{"Rich", `{"dur":"1m"}`, `!Duration`},
 		{"Rich", `{"mask":"a,b.cD"}`, `{"mask":"a,b.cD"}`},

@@ -41,7 +41,7 @@ func (b *budget) str(v any) (string, error) {
 	case *Undefined:
 		return "", v.strictErr()
 	}
-	w := textWriter{max: int(min(b.lim.Memory-b.mem, 1<<40))}
+	w := textWriter{max: int(min(b.lim.Memory-b.mem, int64(b.lim.Output)))}
 	w.str(v)
 	if w.err != nil {
 		return "", w.err

@@ -53,6 +53,13 @@ func (q *FakeQueue) Left() int {
 	return len(q.ready) + len(q.unacked)
 }
 
+// Unacked returns how many messages readers have and did not acknowledge.
+func (q *FakeQueue) Unacked() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.unacked)
+}
+
 // Break cuts the connections of all sources, which come back by themselves:
 // tokens given out before are void, and what was not acked is redelivered,
 // though its first commit may still be under way.

@@ -2,6 +2,7 @@ package columnar
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -31,6 +32,7 @@ type Builder struct {
 // holds nulls and deviates when a value comes for it.
 func NewBuilder(mem memory.Allocator, s *arrow.Schema, strict bool) *Builder {
 	b := &Builder{schema: s, strict: strict, build: array.NewRecordBuilder(mem, s), late: make(map[string]int)}
+	known := slices.Clone(s.Fields())
 	for i, f := range s.Fields() {
 		if f.Name == UnknownColumn {
 			if ext, ok := b.build.Field(i).(*array.ExtensionBuilder); ok {
@@ -49,10 +51,14 @@ func NewBuilder(mem memory.Allocator, s *arrow.Schema, strict bool) *Builder {
 			} else if looksHashed(f.Name) {
 				b.late[f.Name] = i
 			}
+			if _, late := b.late[name]; !late {
+				known[i].Metadata = holds(name)
+			}
 		}
 		b.top.add(name, newCell(f, b.build.Field(i)), i)
 	}
 	b.top.sort()
+	b.learn(known)
 	return b
 }
 
@@ -73,7 +79,8 @@ func variantOf(s *arrow.Schema, f arrow.Field) string {
 // Len returns the number of rows that were appended since the last Record.
 func (b *Builder) Len() int { return b.rows }
 
-// Schema returns the schema that NewBuilder was given.
+// Schema returns the schema that NewBuilder was given, and in its metadata
+// which member each column holds, as far as that is known by now.
 func (b *Builder) Schema() *arrow.Schema { return b.schema }
 
 // Record returns the rows and begins anew. The caller releases it.
@@ -175,8 +182,26 @@ func (b *Builder) bind(name []byte) bool {
 	if ok {
 		b.top.rename(column, string(name))
 		delete(b.late, column)
+		known := slices.Clone(b.schema.Fields())
+		for j, f := range known {
+			if j == i || variantOf(b.schema, f) == column {
+				known[j].Metadata = holds(string(name))
+			}
+		}
+		b.learn(known)
 	}
 	return ok && i >= 0
+}
+
+// learn writes down which members the columns hold, so that a column that is
+// added later cannot change what their names mean.
+func (b *Builder) learn(fields []arrow.Field) {
+	meta := b.schema.Metadata()
+	b.schema = arrow.NewSchema(fields, &meta)
+}
+
+func holds(member string) arrow.Metadata {
+	return arrow.NewMetadata([]string{MetaName}, []string{member})
 }
 
 func looksHashed(name string) bool {

@@ -218,3 +218,39 @@ func TestColumnsTakeAnything(t *testing.T) {
 		}
 	})
 }
+
+// A member whose name looks like that of a variant column keeps its column
+// when the one before it in the name appears.
+func TestColumnsKeepTheirMembers(t *testing.T) {
+	q, w := &tidetest.FakeQueue{}, tidetest.NewFakeWarehouse()
+	q.Publish(typed("T", `{"a__int64":1}`))
+	want(t, mustRun(t, config(t, columnsPipeline("evolve"), q.Source(), w)), 1, 0, 0)
+	q.Publish(typed("T", `{"a__int64":2}`), typed("T", `{"a":true}`), typed("T", `{"a":"x"}`))
+	want(t, mustRun(t, config(t, columnsPipeline("evolve"), q.Source(), w)), 2, 0, 1)
+	if got := cells(w, "raw.t", "a__int64"); got != "1 2 -" {
+		t.Errorf("a__int64 holds %s", got)
+	}
+}
+
+// The batch itself is free of what is twice in it: a warehouse need not look.
+func TestDuplicatesAreRemovedBeforeCommit(t *testing.T) {
+	q, w := &tidetest.FakeQueue{}, tidetest.NewFakeWarehouse()
+	w.Fault = func(_ context.Context, at tidetest.Point, l tidemill.Landing) error {
+		if at != tidetest.BeforeCommit {
+			return nil
+		}
+		if r := l.Rows[0]; r.Records.NumRows() != 2 || r.Duplicates != 1 || fmt.Sprint(r.Redelivered) != "[1]" {
+			t.Errorf("the landing has %d rows, %d duplicates, redelivered %v", r.Records.NumRows(), r.Duplicates, r.Redelivered)
+		}
+		if len(l.Dead) != 1 || l.Duplicates != 1 {
+			t.Errorf("the landing has %d letters and %d twice", len(l.Dead), l.Duplicates)
+		}
+		return nil
+	}
+	again, broken := message(2), bad(1)[0]
+	again.Redelivered = true
+	q.Publish(message(1), again, again, broken, broken)
+	p := pipeline()
+	p.Land.Dedupe = "off"
+	mustRun(t, config(t, p, q.Source(), w))
+}

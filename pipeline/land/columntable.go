@@ -132,7 +132,7 @@ func (t *columnTable) deviate(payload []byte, dev *columnar.Deviation) error {
 	if t.contract == contractFreeze || t.contract == contractDeadLetter {
 		return asRefusal(dev)
 	}
-	schema, left := columnar.Evolve(named(t.schema, dev), dev)
+	schema, left := columnar.Evolve(t.builder.Schema(), dev)
 	if left != nil {
 		if t.contract != contractVariant {
 			return asRefusal(left)
@@ -144,20 +144,6 @@ func (t *columnTable) deviate(payload []byte, dev *columnar.Deviation) error {
 	}
 	t.grown = true
 	return nil
-}
-
-// named returns s with the members that the columns of dev were found to
-// hold: a warehouse does not tell them, and a variant takes them over.
-func named(s *arrow.Schema, dev *columnar.Deviation) *arrow.Schema {
-	fields := slices.Clone(s.Fields())
-	for i, f := range fields {
-		for _, c := range dev.Changed {
-			if _, told := f.Metadata.GetValue(columnar.MetaName); c.Column == f.Name && !told {
-				fields[i].Metadata = arrow.NewMetadata([]string{columnar.MetaName}, []string{c.Member})
-			}
-		}
-	}
-	return arrow.NewSchema(fields, nil)
 }
 
 // rebuild builds the rows of the open batch again with schema, and appends

@@ -43,9 +43,8 @@ bench: build ## measure, with the floor in the same run; docs/benchmarks.md keep
 services: ## install what the tests need (RabbitMQ); quick when it is there
 	scripts/install-services
 
-docs: build ## write the reference pages that derive from the code
-	$(BIN) schema > docs/reference/tidemill.schema.json
-	$(BIN) schema --format markdown > docs/reference/tidemill.yml.md
+docs: ## write the reference pages that derive from the code
+	go test ./cmd/tidemill -run Reference -update
 
 clean: ## remove what was built
 	rm -rf bin .cache

@@ -89,6 +89,9 @@ func openError(path string, err error) error {
 			e.Err = fmt.Errorf("process %s (%s), which is not Tidemill, has the database open", m[2], m[1])
 			e.Hint = "end process " + m[2] + " and try again: DuckDB lets one process open a file"
 		}
+	case strings.Contains(text, "could not set"):
+		e.Code = tidemill.Invalid
+		e.Hint = "look at the settings memory_limit (as 2GiB) and threads of the connection"
 	case strings.Contains(text, "Permission denied"):
 		e.Code = tidemill.Denied
 		e.Hint = "let this user read and write " + path + " and its folder"

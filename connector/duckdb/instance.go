@@ -46,7 +46,10 @@ func openInstance(ctx context.Context, path string, cfg Connection, log *slog.Lo
 	for _, s := range cfg.statements() {
 		if _, err := c.exec(ctx, s); err != nil {
 			in.close()
-			return nil, err
+			return nil, &tidemill.Error{
+				Code: tidemill.Invalid, Op: "open " + path, Err: err,
+				Hint: "look at settings of the connection: SELECT * FROM duckdb_settings() lists their names",
+			}
 		}
 	}
 	return in, nil

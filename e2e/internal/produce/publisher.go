@@ -1,4 +1,6 @@
-package kill
+// Package produce publishes the stream of the cards example to a RabbitMQ that
+// may be restarted meanwhile, as a producer with publisher confirms does.
+package produce
 
 import (
 	"context"
@@ -11,14 +13,17 @@ import (
 	"github.com/tidemill/tidemill/examples/cards/gen"
 )
 
-// publisher sends a stream to a broker that goes away now and then. What was
+// Publisher sends events to a broker that goes away now and then. What was
 // not confirmed when the connection broke is sent again, as producers do: so
-// the stream holds duplicates that nobody planned.
-type publisher struct {
-	url     string
-	pace    time.Duration // between two messages, so that the stream outlasts the kills
-	waiting []sent        // unconfirmed, oldest first
-	resent  int
+// the queues hold duplicates that nobody planned.
+type Publisher struct {
+	URL       string
+	Prefix    string        // before the names of gen.Queues, so that tests share a broker
+	QueueType string        // of the queues, which are declared: classic or quorum; "" is classic
+	Pace      time.Duration // between two messages, so that the stream outlasts what is done to it
+	Resent    int           // events that were sent again
+
+	waiting []sent // unconfirmed, oldest first
 }
 
 type sent struct {
@@ -26,8 +31,8 @@ type sent struct {
 	confirm *amqp.DeferredConfirmation
 }
 
-// run returns when the broker has confirmed every event.
-func (p *publisher) run(ctx context.Context, events func() (gen.Event, bool)) error {
+// Run returns when the broker has confirmed every event that events returns.
+func (p *Publisher) Run(ctx context.Context, events func() (gen.Event, bool)) error {
 	var again []gen.Event
 	next := func() (gen.Event, bool) {
 		if len(again) > 0 {
@@ -45,7 +50,7 @@ func (p *publisher) run(ctx context.Context, events func() (gen.Event, bool)) er
 		for _, s := range p.waiting {
 			again = append(again, s.event)
 		}
-		p.resent += len(p.waiting)
+		p.Resent += len(p.waiting)
 		p.waiting = nil
 		select {
 		case <-time.After(200 * time.Millisecond):
@@ -56,8 +61,8 @@ func (p *publisher) run(ctx context.Context, events func() (gen.Event, bool)) er
 }
 
 // connected publishes over one connection until the events end or it breaks.
-func (p *publisher) connected(ctx context.Context, next func() (gen.Event, bool)) error {
-	conn, err := amqp.Dial(p.url)
+func (p *Publisher) connected(ctx context.Context, next func() (gen.Event, bool)) error {
+	conn, err := amqp.Dial(p.URL)
 	if err != nil {
 		return err
 	}
@@ -69,10 +74,8 @@ func (p *publisher) connected(ctx context.Context, next func() (gen.Event, bool)
 	if err := ch.Confirm(false); err != nil {
 		return err
 	}
-	for _, queue := range gen.Queues() {
-		if _, err := ch.QueueDeclare(queue, true, false, false, false, nil); err != nil {
-			return err
-		}
+	if err := p.declare(ch); err != nil {
+		return err
 	}
 	for n := 0; ; n++ {
 		e, ok := next()
@@ -83,14 +86,27 @@ func (p *publisher) connected(ctx context.Context, next func() (gen.Event, bool)
 			return err
 		}
 		if n%100 == 99 {
-			time.Sleep(100 * p.pace)
+			time.Sleep(100 * p.Pace)
 		}
 	}
 }
 
-func (p *publisher) send(ctx context.Context, ch *amqp.Channel, e gen.Event) error {
+func (p *Publisher) declare(ch *amqp.Channel) error {
+	args := amqp.Table{}
+	if p.QueueType != "" {
+		args["x-queue-type"] = p.QueueType
+	}
+	for _, queue := range gen.Queues() {
+		if _, err := ch.QueueDeclare(p.Prefix+queue, true, false, false, false, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *Publisher) send(ctx context.Context, ch *amqp.Channel, e gen.Event) error {
 	p.waiting = append(p.waiting, sent{event: e}) // before the call, so that it is sent again if the call breaks
-	confirm, err := ch.PublishWithDeferredConfirmWithContext(ctx, "", e.Queue, true, false, amqp.Publishing{
+	confirm, err := ch.PublishWithDeferredConfirmWithContext(ctx, "", p.Prefix+e.Queue, true, false, amqp.Publishing{
 		DeliveryMode: amqp.Persistent, Type: e.Type, Timestamp: e.Time, Body: e.Body,
 	})
 	if err != nil {
@@ -104,7 +120,7 @@ func (p *publisher) send(ctx context.Context, ch *amqp.Channel, e gen.Event) err
 }
 
 // settle waits until at most keep messages are unconfirmed.
-func (p *publisher) settle(ctx context.Context, keep int) error {
+func (p *Publisher) settle(ctx context.Context, keep int) error {
 	for len(p.waiting) > keep {
 		wait, cancel := context.WithTimeout(ctx, 20*time.Second)
 		ok, err := p.waiting[0].confirm.WaitContext(wait)

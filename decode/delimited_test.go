@@ -28,7 +28,7 @@ func TestReadDelimited(t *testing.T) {
 		}
 		at, buf = at+n, got
 	}
-	if _, n, err := decode.ReadDelimited(r, nil, 10); err != io.EOF || n != 0 || at != int64(len(file)) {
+	if _, n, err := decode.ReadDelimited(r, nil, 10); !errors.Is(err, io.EOF) || n != 0 || at != int64(len(file)) {
 		t.Errorf("at the end: %d %v", n, err)
 	}
 }

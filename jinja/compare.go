@@ -140,12 +140,6 @@ func exact(v any) *big.Float {
 	return new(big.Float).SetPrec(uint(max(n.BitLen(), 64))).SetInt(n)
 }
 
-// less reports x < y for sorting and the operators.
-func (b *budget) less(x, y any, depth int) (bool, error) {
-	c, err := b.order("<", x, y, depth)
-	return c == -1, err
-}
-
 // order returns the sign of x compared to y, or 2 where neither order holds.
 func (b *budget) order(op string, x, y any, depth int) (int, error) {
 	if depth > maxNesting {

@@ -42,7 +42,7 @@ func floatFilter(c *Call) (any, error) {
 	}
 	f, err := asFloat(a[0])
 	if err != nil {
-		return def, nil
+		return def, nil //nolint:nilerr // what is no number gives the default
 	}
 	return f, nil
 }

@@ -96,8 +96,9 @@ func urlEncodeFilter(c *Call) (any, error) {
 		return nil, err
 	}
 	b := c.budget()
-	if s, ok := a[0].(string); ok || !isIterable(a[0]) {
-		if s, err = b.str(a[0]); err != nil {
+	if _, ok := a[0].(string); ok || !isIterable(a[0]) {
+		s, err := b.str(a[0])
+		if err != nil {
 			return nil, err
 		}
 		return quoteURL(s, "/"), b.alloc(3 * len(s))

@@ -63,7 +63,8 @@ func (p *parser) materializationTag(t token) (stmt, error) {
 		if err != nil {
 			return nil, err
 		}
-		lit, ok := literal(val)
+		lit, _ := literal(val)
+		var ok bool
 		switch key.text {
 		case "adapter":
 			if adapter, ok = lit.(string); !ok {

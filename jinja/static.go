@@ -90,11 +90,12 @@ func literalArgs(a *callArgs) ([]any, []Kwarg, bool) {
 	}
 	args := make([]any, len(a.args))
 	kwargs := make([]Kwarg, len(a.kwargs))
-	ok := true
 	for i, e := range a.args {
-		if args[i], ok = literal(e); !ok {
+		v, ok := literal(e)
+		if !ok {
 			return nil, nil, false
 		}
+		args[i] = v
 	}
 	for i, e := range a.kwargs {
 		v, ok := literal(e)

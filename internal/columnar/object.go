@@ -136,8 +136,7 @@ func (o *object) rest(dst []byte, v canon.Value) ([]byte, bool) {
 // structCell is a nested message.
 type structCell struct {
 	object
-	build    *array.StructBuilder
-	implicit bool
+	build *array.StructBuilder
 }
 
 func (s *structCell) check(at *check, v canon.Value) bool {

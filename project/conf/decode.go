@@ -227,7 +227,7 @@ func (d *Decoder) Report(n *Node, path string, err error) {
 	if err == nil {
 		return
 	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // As would find the first branch alone
+	if many, ok := err.(interface{ Unwrap() []error }); ok { // As would find the first branch alone
 		for _, e := range many.Unwrap() {
 			d.Report(n, path, e)
 		}

@@ -58,36 +58,36 @@ func (m *batch) appendJSON(b []byte) []byte {
 	return o.close()
 }
 
-func (m *order) appendJSON(b []byte) []byte {
-	o := openObject(b)
-	o.time("created_at", m.createdAt)
-	o.text("order_id", m.id)
-	o.text("currency", m.currency.code)
-	o.text("status", statuses[m.status])
-	customer := openObject(o.key("customer"))
-	customer.text("customer_id", m.customerID)
-	customer.text("email", m.email)
-	customer.text("country", m.country)
-	o.b = customer.close()
-	o.b = appendList(o.key("lines"), m.lines, func(b []byte, l line) []byte {
+func (o *order) appendJSON(b []byte) []byte {
+	out := openObject(b)
+	out.time("created_at", o.createdAt)
+	out.text("order_id", o.id)
+	out.text("currency", o.currency.code)
+	out.text("status", statuses[o.status])
+	customer := openObject(out.key("customer"))
+	customer.text("customer_id", o.customerID)
+	customer.text("email", o.email)
+	customer.text("country", o.country)
+	out.b = customer.close()
+	out.b = appendList(out.key("lines"), o.lines, func(b []byte, l line) []byte {
 		lo := openObject(b)
 		lo.text("card_id", l.cardID)
 		lo.int("quantity", int64(l.quantity))
 		lo.int("unit_price", l.unitPrice)
 		return lo.close()
 	})
-	m.channel.appendJSON(&o)
-	if m.note != "" {
-		o.text("note", m.note)
+	o.channel.appendJSON(&out)
+	if o.note != "" {
+		out.text("note", o.note)
 	}
-	if m.shipTo.street != "" {
-		to := openObject(o.key("ship_to"))
-		to.text("street", m.shipTo.street)
-		to.text("postal_code", m.shipTo.postalCode)
-		to.text("city", m.shipTo.city)
-		o.b = to.close()
+	if o.shipTo.street != "" {
+		to := openObject(out.key("ship_to"))
+		to.text("street", o.shipTo.street)
+		to.text("postal_code", o.shipTo.postalCode)
+		to.text("city", o.shipTo.city)
+		out.b = to.close()
 	}
-	return o.close()
+	return out.close()
 }
 
 func (c *channel) appendJSON(o *object) {

@@ -433,3 +433,36 @@ func TestQueueDeleted(t *testing.T) {
 		t.Errorf("got %s", b.Messages[0].ID)
 	}
 }
+
+// The connection is lost while draining: what had been read and was not
+// acknowledged is read again before the source ends.
+func TestDrainOverLostConnection(t *testing.T) {
+	q := queue(t, shared, "classic")
+	publish(t, shared, q, 0, 200, 10)
+	s := open(t, shared, Options{Queues: []string{q}, Prefetch: 100})
+	if err := s.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	n := seen{}
+	for len(n) < 100 {
+		n.add(read(t, s))
+	}
+	if err := shared.CloseConnections(); err != nil {
+		t.Fatal(err)
+	}
+	acked := seen{}
+	for {
+		b, err := s.Read(t.Context())
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		acked.add(b)
+		ack(t, s, b.Token)
+	}
+	if len(acked) != 200 {
+		t.Errorf("it ended after %d of 200", len(acked))
+	}
+}

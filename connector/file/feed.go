@@ -30,6 +30,7 @@ type feed struct {
 	limit int64   // records that begin at or after this are not for this visit
 	quiet int64   // size of the file at which it held nothing more; -1 if unknown
 	stale bool    // the path leads to another file than the open one
+	room  int     // messages that the last full read returned
 }
 
 func newFeed(e entry, opts Options) *feed {
@@ -81,6 +82,9 @@ func (f *feed) read() (b tidemill.Batch, more bool, err error) {
 
 func (f *feed) fill(b *tidemill.Batch) (more bool, err error) {
 	keep := hardCap * f.opts.maxMessage()
+	if f.room > 0 {
+		b.Messages = make([]tidemill.Message, 0, f.room)
+	}
 	for size := 0; size < readBytes && len(b.Messages) < readRows; {
 		if f.s.off >= f.limit {
 			return false, nil
@@ -98,6 +102,7 @@ func (f *feed) fill(b *tidemill.Batch) (more bool, err error) {
 		size += len(rec.value)
 		f.add(b, rec)
 	}
+	f.room = len(b.Messages)
 	return true, nil
 }
 

@@ -61,19 +61,34 @@ func TestResumesAtEveryMark(t *testing.T) {
 			write(t, dir, "q/"+f.name, f.pack(t, b))
 		}
 		whole := land(t, dir, Options{}, map[string]string{})
-		want := whole.lines()
+		want := places(whole.batches)
 		cut := rapid.IntRange(0, len(whole.batches)).Draw(r, "committed")
 		last := map[string]string{}
-		var got []string
 		for _, b := range whole.batches[:cut] {
 			last[b.Marks[0].Scope] = string(b.Marks[0].To)
-			got = append(got, fmtBatch(b)...)
 		}
-		got = append(got, land(t, dir, Options{}, last).lines()...)
+		got := append(places(whole.batches[:cut]), places(land(t, dir, Options{}, last).batches)...)
 		if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 			r.Fatalf("resumed after batch %d of %d: %d records, want %d", cut, len(whole.batches), len(got), len(want))
 		}
 	})
+}
+
+// places returns the records of batches with where they stand.
+func places(batches []tidemill.Batch) []string {
+	var out []string
+	for _, b := range batches {
+		for i, line := range fmtBatch(b) {
+			m := tidemill.Message{}
+			if i < len(b.Messages) {
+				m = b.Messages[i]
+			} else {
+				m = b.Dead[i-len(b.Messages)].Message
+			}
+			out = append(out, fmt.Sprintf("%s:%s:%s %s", m.Meta["file"], m.Meta["line"], m.Meta["offset"], line))
+		}
+	}
+	return out
 }
 
 func fmtBatch(b tidemill.Batch) []string { return got{batches: []tidemill.Batch{b}}.lines() }

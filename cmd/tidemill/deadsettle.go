@@ -73,6 +73,7 @@ func (a *app) replay(ctx context.Context, p *project.Project, wh tidemill.Wareho
 	if err != nil {
 		return land.Summary{}, err
 	}
+	cfg.Retry.Elapsed = patience
 	l, err := land.NewReplay(cfg, f)
 	if err != nil {
 		return land.Summary{}, err

@@ -39,6 +39,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // once, which loses nothing either, because what was not committed was not
 // acknowledged.
 func interruptible(stderr io.Writer) (context.Context, func()) {
+	signal.Ignore(syscall.SIGXFSZ) // a limit on the size of files is an error like a full disk
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/decode"
@@ -58,6 +59,10 @@ func (a *app) landConfig(p *project.Project, wh tidemill.Warehouse, pl project.P
 	return land.Config{Pipeline: pl, Warehouse: wh, Decoder: decoders, Log: a.log}, nil
 }
 
+// patience is how long a run that is to end tries a commit again that fails
+// for a reason that may pass, such as a full disk. A run without end waits.
+const patience = 15 * time.Second
+
 // newLander joins a pipeline with its source.
 func (a *app) newLander(p *project.Project, wh tidemill.Warehouse, pl project.Pipeline, mode land.Mode, progress func(land.Progress)) (*land.Lander, error) {
 	cfg, err := a.landConfig(p, wh, pl)
@@ -68,6 +73,9 @@ func (a *app) newLander(p *project.Project, wh tidemill.Warehouse, pl project.Pi
 		return nil, err
 	}
 	cfg.Mode, cfg.Progress = mode, progress
+	if mode != land.Forever {
+		cfg.Retry.Elapsed = patience
+	}
 	if limited, ok := cfg.Source.(interface{ MaxMessage() int }); ok {
 		cfg.MaxMessage = limited.MaxMessage()
 	}

@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -205,7 +206,11 @@ func (l *Lander) open(ctx context.Context) error {
 func (l *Lander) retries(what string) retry.Policy {
 	p := l.cfg.Retry
 	p.Notify = func(err error, attempt int, wait time.Duration) {
-		l.log.Warn("try again", "what", what, "attempt", attempt, "wait", wait.Round(time.Millisecond), "err", err)
+		args := []any{"what", what, "attempt", attempt, "wait", wait.Round(time.Millisecond), "err", err}
+		if hints := tidemill.Hints(err); len(hints) > 0 { // it may take a person to end this
+			args = append(args, "hint", strings.Join(hints, "; "))
+		}
+		l.log.Warn("try again", args...)
 	}
 	return p
 }

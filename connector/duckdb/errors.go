@@ -87,7 +87,7 @@ func openError(path string, err error) error {
 		e.Hint = "close that process and try again: DuckDB lets one process open a file"
 		if m := lockHolder.FindStringSubmatch(text); m != nil {
 			e.Err = fmt.Errorf("process %s (%s), which is not Tidemill, has the database open", m[2], m[1])
-			e.Hint = "end process " + m[2] + " and try again: DuckDB lets one process open a file"
+			e.Hint = "end process " + m[2] + " and try again: DuckDB lets one process open a file. If it is a tidemill, give both the same XDG_RUNTIME_DIR, by which they find each other"
 		}
 	case strings.Contains(text, "could not set"):
 		e.Code = tidemill.Invalid

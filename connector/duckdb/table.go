@@ -83,7 +83,7 @@ func column(rec arrow.RecordBatch, i int) []tidemill.ID {
 // and redelivered ones by delivery too.
 func (t *table) dedupe() {
 	byKey := t.Table.Dedupe.Mode == tidemill.DedupeWindow || t.Table.Dedupe.Mode == tidemill.DedupeForever
-	keys, deliveries := map[tidemill.ID]bool{}, map[tidemill.ID]bool{}
+	keys, deliveries := make(map[tidemill.ID]bool, len(t.drop)), map[tidemill.ID]bool{}
 	for i := range t.drop {
 		if byKey && keys[t.keys[i]] || t.redelivered[i] && deliveries[t.deliveries[i]] {
 			t.drop[i] = true

@@ -64,8 +64,8 @@ func newCell(f arrow.Field, b array.Builder) cell {
 	case *array.MapBuilder:
 		t := f.Type.(*arrow.MapType)
 		return &mapCell{
-			build: b,
-			key:   newCell(t.KeyField(), b.KeyBuilder()), item: newCell(t.ItemField(), b.ItemBuilder()),
+			build: b, implicit: implicit,
+			key: newCell(t.KeyField(), b.KeyBuilder()), item: newCell(t.ItemField(), b.ItemBuilder()),
 		}
 	case *array.ListBuilder:
 		return &listCell{build: b, implicit: implicit, elem: newCell(f.Type.(*arrow.ListType).ElemField(), b.ValueBuilder())}

@@ -51,21 +51,21 @@ func (a *arranger) waitsFor(t *manifest.Node, id string) bool {
 }
 
 // placeTest puts a test into the step of the node that is built last of those
-// that it reads; a test of what this plan does not build stands alone.
+// that it reads. It stands alone where this plan builds none of them, or where
+// the last thing to be built is only behind what it reads.
 func (a *arranger) placeTest(t *manifest.Node) {
-	var built []string
-	for _, id := range a.reads(t) {
-		if a.graph.steps[id] != nil && a.graph.steps[id].node != nil {
-			built = append(built, id)
-		}
-	}
-	if len(built) == 0 {
+	before := a.graph.reads[t.ID]
+	if len(before) == 0 {
 		a.placeAlone(t)
 		return
 	}
-	owner := a.lastOf(t, built)
+	owner := a.lastOf(t, before)
+	if !slices.Contains(a.reads(t), owner) {
+		a.placeAlone(t)
+		return
+	}
 	s := a.graph.steps[owner]
-	for _, id := range built {
+	for _, id := range before {
 		if _, ok := s.needs[id]; !ok && id != owner {
 			s.needs[id] = false
 		}

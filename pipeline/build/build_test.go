@@ -130,6 +130,50 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestManyErrors: of very many errors the first are shown, and how many more
+// there are.
+func TestManyErrors(t *testing.T) {
+	files := map[string]string{}
+	for i := range 30 {
+		files[fmt.Sprintf("models/m%d.sql", i)] = "{{ ref('nothing') }}"
+	}
+	_, err := load(t, write(t, files))
+	if err == nil || strings.Count(err.Error(), "there is no model") != 20 || !strings.HasSuffix(err.Error(), "and 10 more") {
+		t.Errorf("%v", err)
+	}
+}
+
+// TestPlan: each command has its kinds of nodes, in an order that can be built.
+func TestPlan(t *testing.T) {
+	p, err := load(t, "testdata/golden/basics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[build.Command]int{
+		build.BuildCommand: 14, build.RunCommand: 5, build.TestCommand: 8, build.SeedCommand: 1, build.CompileCommand: 13, build.ListCommand: 15,
+	} {
+		plan, err := p.Select(command, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(plan.Nodes) != want {
+			t.Errorf("%s: %d nodes, want %d", command, len(plan.Nodes), want)
+		}
+		place := map[string]int{}
+		for i, n := range plan.Nodes {
+			place[n.ID] = i
+			for _, dep := range n.DependsOn {
+				if at, ok := place[dep]; !ok && p.Nodes[dep].Kind == n.Kind || at > i {
+					t.Errorf("%s: %s stands before %s, which it reads", command, n.Name, dep)
+				}
+			}
+		}
+	}
+	if _, err := p.Select("deploy", nil, nil); err == nil {
+		t.Error("an unknown command made a plan")
+	}
+}
+
 // big is a project of n models in layers, with tests.
 func big(t testing.TB, n int) string {
 	files := map[string]string{"dbt_project.yml": "name: big\n", "macros/m.sql": "{% macro up(c) %}upper({{ c }}){% endmacro %}"}

@@ -166,7 +166,7 @@ func testText(d declaration, pkg, test string, args []yml.Field) (string, error)
 	}
 	b.WriteString("test_" + test + "(model=get_where_subquery(" + model + ")")
 	for _, a := range args {
-		if !name.MatchString(a.Name) {
+		if !argumentName.MatchString(a.Name) {
 			return "", &tidemill.Error{Code: tidemill.Invalid, Pos: a.Pos, Err: fmt.Errorf("argument %q is not a name", a.Name)}
 		}
 		b.WriteString(", " + a.Name + "=")
@@ -178,7 +178,7 @@ func testText(d declaration, pkg, test string, args []yml.Field) (string, error)
 	return b.String(), nil
 }
 
-var name = regexp.MustCompile(`^[A-Za-z_]\w*$`)
+var argumentName = regexp.MustCompile(`^[A-Za-z_]\w*$`)
 
 func writeArg(b *strings.Builder, n *yml.Node) error {
 	s, ok := n.Value.(string)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"sync"
 
 	"github.com/tidemill/tidemill"
@@ -132,19 +133,29 @@ func checksum(data []byte) string {
 }
 
 // problems collects errors, up to a number that people read.
-type problems struct{ errs []error }
+type problems struct {
+	errs []error
+	more int // those that were left out
+}
 
 const maxProblems = 20
 
 func (p *problems) add(err error) {
-	if err != nil && len(p.errs) < maxProblems {
+	switch {
+	case err == nil:
+	case len(p.errs) < maxProblems:
 		p.errs = append(p.errs, err)
+	default:
+		p.more++
 	}
 }
 
 func (p *problems) err() error {
 	if len(p.errs) == 1 {
 		return p.errs[0]
+	}
+	if p.more > 0 {
+		return errors.Join(append(p.errs, fmt.Errorf("and %d more", p.more))...)
 	}
 	return errors.Join(p.errs...)
 }

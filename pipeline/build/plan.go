@@ -38,8 +38,6 @@ type Plan struct {
 	Project *Project
 	Command Command
 	Nodes   []*manifest.Node // in an order in which they can be built
-
-	chosen map[string]bool
 }
 
 // Select makes a plan of the nodes that include holds for and exclude does
@@ -60,11 +58,10 @@ func (p *Project) Select(command Command, include, exclude []string) (*Plan, err
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Project: p, Command: command, chosen: map[string]bool{}}
+	plan := &Plan{Project: p, Command: command}
 	for _, id := range p.Order {
 		if n := p.Nodes[id]; ids[id] && slices.Contains(kinds[command], n.Kind) {
 			plan.Nodes = append(plan.Nodes, n)
-			plan.chosen[id] = true
 		}
 	}
 	return plan, nil

@@ -63,7 +63,6 @@ type Node struct {
 	Description string
 	Columns     []Column
 	Config      Config
-	Version     string // of a versioned model; "" otherwise
 	Relation    Relation
 
 	// Refs and SourceRefs are the calls that the text makes, in order;

@@ -16,13 +16,13 @@ import (
 // content is a file of random records, some of them long.
 func content(t *rapid.T, format string) []byte {
 	var b []byte
-	for i := range rapid.IntRange(0, 9_000).Draw(t, "records") {
+	for i := range rapid.IntRange(0, 4_000).Draw(t, "records") {
 		v := fmt.Sprintf(`{"n":%d}`, i)
 		switch i % 1000 {
 		case 7:
 			v = ""
 		case 8:
-			v += strings.Repeat("x", 150<<10)
+			v += strings.Repeat("x", 350<<10)
 		}
 		if format == "pb" {
 			b = append(b, frames(v)...)

@@ -37,7 +37,7 @@ type line struct {
 
 func newLine(t *testing.T) *line {
 	t.Helper()
-	l := &line{Project: cli.Cards(t), t: t, want: cli.NewExpected()}
+	l := &line{Project: cli.Cards(t), t: t, want: cli.NewExpected("")}
 	var err error
 	if l.gen, err = gen.New(options); err != nil {
 		t.Fatal(err)

@@ -42,7 +42,7 @@ func TestKilledAtRandom(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 
-	want := cli.NewExpected()
+	want := cli.NewExpected("")
 	g, err := gen.New(gen.Options{Events: messages, Seed: 7, Duplicates: 0.02, Malformed: 0.003})
 	if err != nil {
 		t.Fatal(err)

@@ -10,17 +10,22 @@ import (
 
 // Expected are the distinct events of a stream of the cards example: each
 // must be there once, the valid ones as rows and the others as dead letters.
-type Expected struct{ Rows, Dead map[string]int }
+type Expected struct {
+	Prefix     string         // of the queues, as produce.Publisher has it
+	Rows, Dead map[string]int // once each, by what identifies them
+}
 
-// NewExpected returns an empty set.
-func NewExpected() Expected { return Expected{map[string]int{}, map[string]int{}} }
+// NewExpected returns an empty set of events that go to queues with a prefix.
+func NewExpected(prefix string) Expected {
+	return Expected{prefix, map[string]int{}, map[string]int{}}
+}
 
 // Add notes an event that was published; repeats change nothing.
 func (x Expected) Add(e gen.Event) {
 	if e.Fault == "" {
 		x.Rows[e.Type+" "+e.ID] = 1
 	} else {
-		x.Dead[fmt.Sprintf("%s %s %x", e.Queue, e.Type, md5.Sum(e.Body))] = 1
+		x.Dead[fmt.Sprintf("%s%s %s %x", x.Prefix, e.Queue, e.Type, md5.Sum(e.Body))] = 1
 	}
 }
 

@@ -130,3 +130,7 @@ func (r *Process) Wait(d time.Duration) Result {
 	}
 	return res
 }
+
+// Pid is the process's id; with Project.Wrap, that of a wrapper which has
+// become the program by exec.
+func (r *Process) Pid() int { return r.cmd.Process.Pid }

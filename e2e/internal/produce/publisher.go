@@ -113,10 +113,10 @@ func (p *Publisher) send(ctx context.Context, ch *amqp.Channel, e gen.Event) err
 		return err
 	}
 	p.waiting[len(p.waiting)-1].confirm = confirm
-	if len(p.waiting) < 500 {
+	if len(p.waiting) < 2000 {
 		return nil
 	}
-	return p.settle(ctx, 250)
+	return p.settle(ctx, 1000)
 }
 
 // settle waits until at most keep messages are unconfirmed.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"maps"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/tidemill/tidemill"
-	"github.com/tidemill/tidemill/internal/redact"
 	"github.com/tidemill/tidemill/tidetest/rabbitmq"
 )
 
@@ -46,87 +44,8 @@ func run(m *testing.M) int {
 
 var env = tidemill.Env{Log: slog.New(slog.DiscardHandler)}
 
-func connection(b *rabbitmq.Broker) Connection {
-	return Connection{URL: redact.New(b.URL()), Management: b.ManagementURL()}
-}
-
 // kinds of queues that all behaviour must hold for.
 var kinds = []string{"classic", "quorum"}
-
-// queue returns the name of a new queue that is empty.
-func queue(t *testing.T, b *rabbitmq.Broker, kind string) string {
-	t.Helper()
-	p := publisher(t, b)
-	name := fmt.Sprintf("%s-%s-%d", t.Name(), kind, time.Now().UnixNano())
-	if err := p.Declare(name, Options{QueueType: kind}); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
-func publisher(t testing.TB, b *rabbitmq.Broker) *Publisher {
-	t.Helper()
-	p, err := NewPublisher(t.Context(), connection(b), env)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Close() }) // the broker may be gone
-	return p
-}
-
-// publish sends messages with the ids from..to-1 and a body of size bytes.
-func publish(t testing.TB, b *rabbitmq.Broker, queue string, from, to, size int) {
-	t.Helper()
-	p := publisher(t, b)
-	body := make([]byte, size)
-	for i := from; i < to; i++ {
-		if err := p.Publish(t.Context(), tidemill.Message{Source: queue, ID: fmt.Sprint(i), Type: "T", Value: body}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := p.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// open returns an open source, which the test closes at its end.
-func open(t testing.TB, b *rabbitmq.Broker, opts Options) *Source {
-	t.Helper()
-	s := NewSource(connection(b), opts, env)
-	if err := s.Open(t.Context(), nil); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { closeSource(t, s) })
-	return s
-}
-
-func closeSource(t testing.TB, s *Source) {
-	t.Helper()
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-func read(t testing.TB, s *Source) tidemill.Batch {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
-	defer cancel()
-	b, err := s.Read(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
-}
-
-func ack(t testing.TB, s *Source, tok any) {
-	t.Helper()
-	if err := s.Ack(t.Context(), tok); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // seen counts deliveries by queue and id.
 type seen map[string]int
@@ -337,72 +256,6 @@ func TestPrefetchFollowsSize(t *testing.T) {
 	}
 }
 
-func TestDrain(t *testing.T) {
-	for _, kind := range kinds {
-		t.Run(kind, func(t *testing.T) {
-			q, none := queue(t, shared, kind), queue(t, shared, kind)
-			publish(t, shared, q, 0, 500, 10)
-			s := open(t, shared, Options{Queues: []string{q, none}, Prefetch: 100})
-			if err := s.Drain(t.Context()); err != nil {
-				t.Fatal(err)
-			}
-			publish(t, shared, q, 500, 520, 10)
-			n := seen{}
-			for {
-				b, err := s.Read(t.Context())
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
-				n.add(b)
-				ack(t, s, b.Token)
-			}
-			if len(n) < 500 {
-				t.Errorf("it ended after %d of 500", len(n))
-			}
-		})
-	}
-}
-
-func TestDrainOfWhatOthersTook(t *testing.T) {
-	q := queue(t, shared, "classic")
-	publish(t, shared, q, 0, 100, 10)
-	s := open(t, shared, Options{Queues: []string{q}})
-	if err := s.Drain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	other := open(t, shared, Options{Queues: []string{q}})
-	n := seen{}
-	n.upTo(t, other, 100)
-	if b, err := s.Read(t.Context()); !errors.Is(err, io.EOF) {
-		t.Errorf("got %d messages, %v", len(b.Messages), err)
-	}
-}
-
-// A source that has just died held messages; draining waits for them.
-func TestDrainAfterCrash(t *testing.T) {
-	q := queue(t, shared, "quorum")
-	publish(t, shared, q, 0, 60, 10)
-	dying := open(t, shared, Options{Queues: []string{q}})
-	n := seen{}
-	for len(n) < 60 {
-		n.add(read(t, dying))
-	}
-	s := open(t, shared, Options{Queues: []string{q}})
-	go func() {
-		time.Sleep(200 * time.Millisecond)
-		_ = dying.Close()
-	}()
-	if err := s.Drain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if s.drain.left[q] != 60 {
-		t.Errorf("it sees %d of 60", s.drain.left[q])
-	}
-}
-
 func TestQueueDeleted(t *testing.T) {
 	q := queue(t, shared, "quorum")
 	s := open(t, shared, Options{Queues: []string{q}, Declare: true, QueueType: "quorum"})
@@ -431,38 +284,5 @@ func TestQueueDeleted(t *testing.T) {
 	publish(t, shared, q, 1, 2, 10)
 	if b := <-got; b.Messages[0].ID != "1" {
 		t.Errorf("got %s", b.Messages[0].ID)
-	}
-}
-
-// The connection is lost while draining: what had been read and was not
-// acknowledged is read again before the source ends.
-func TestDrainOverLostConnection(t *testing.T) {
-	q := queue(t, shared, "classic")
-	publish(t, shared, q, 0, 200, 10)
-	s := open(t, shared, Options{Queues: []string{q}, Prefetch: 100})
-	if err := s.Drain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	n := seen{}
-	for len(n) < 100 {
-		n.add(read(t, s))
-	}
-	if err := shared.CloseConnections(); err != nil {
-		t.Fatal(err)
-	}
-	acked := seen{}
-	for {
-		b, err := s.Read(t.Context())
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		acked.add(b)
-		ack(t, s, b.Token)
-	}
-	if len(acked) != 200 {
-		t.Errorf("it ended after %d of 200", len(acked))
 	}
 }

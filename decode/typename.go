@@ -45,16 +45,17 @@ func parseTypeSource(s string) (typeSource, error) {
 
 // of returns the name of m's type as it is told, which for fromAny is "".
 func (s typeSource) of(m *tidemill.Message) (string, error) {
-	var name, hint string
+	var name, lacks, hint string
 	switch s.kind {
 	case fromType:
-		name = m.Type
+		name, lacks = m.Type, "the message names no type"
 		hint = "set the type where messages are published, or say in decode.message where it is: header:NAME, routing_key, any, or a fixed name"
 	case fromHeader:
-		name = m.Meta[s.name]
-		hint = "the header " + strings.TrimPrefix(s.name, MetaHeaderPrefix) + " must name the type (decode.message)"
+		header := strings.TrimPrefix(s.name, MetaHeaderPrefix)
+		name, lacks = m.Meta[s.name], "the message names no type: it has no header "+header
+		hint = "the header " + header + " must name the type (decode.message)"
 	case fromRoutingKey:
-		name = m.Meta[s.name]
+		name, lacks = m.Meta[s.name], "the message names no type: it has no routing key"
 		hint = "the routing key must name the type (decode.message)"
 	case fromAny:
 		return "", nil
@@ -62,7 +63,7 @@ func (s typeSource) of(m *tidemill.Message) (string, error) {
 		return s.name, nil
 	}
 	if name == "" {
-		return "", &tidemill.Error{Code: tidemill.UnknownType, Op: "decode", Err: errors.New("the message names no type"), Hint: hint}
+		return "", &tidemill.Error{Code: tidemill.UnknownType, Op: "decode", Err: errors.New(lacks), Hint: hint}
 	}
 	if len(name) > maxTypeName || !utf8.ValidString(name) {
 		return "", letter(tidemill.UnknownType, fmt.Errorf("type name %.40q is too long or not UTF-8", name))

@@ -64,10 +64,12 @@ type DeleteMatched struct {
 type CreateSeen struct{ Seen, From tidemill.TableName }
 
 // FindLetters returns idx and status of the rows of Found(idx, id) whose id is
-// the delivery of a dead letter.
+// the delivery of a dead letter of a pipeline: $1 its name. Another pipeline
+// that reads the same message has its own letter.
 type FindLetters struct{ Found tidemill.TableName }
 
-// SettleLetters marks the letters of Found(idx, id) as landed: $1 at.
+// SettleLetters marks the letters of Found(idx, id) as landed: $1 at, $2 the
+// pipeline.
 type SettleLetters struct{ Found tidemill.TableName }
 
 // InsertLetters stores dead letters: $1 pipeline, $2 batch, $3 at.

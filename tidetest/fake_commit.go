@@ -71,7 +71,7 @@ func (w *FakeWarehouse) apply(l tidemill.Landing) (tidemill.Receipt, error) {
 	}
 	receipt := tidemill.Receipt{Duplicates: l.Duplicates}
 	for _, r := range l.Rows {
-		w.insert(r, l.Since, &receipt)
+		w.insert(l.Pipeline, r, l.Since, &receipt)
 	}
 	for _, d := range l.Dead {
 		w.bury(l.Pipeline, d, &receipt)
@@ -112,7 +112,7 @@ func (w *FakeWarehouse) check(l tidemill.Landing, ledger *fakeLedger) error {
 	return nil
 }
 
-func (w *FakeWarehouse) insert(r tidemill.TableRows, since time.Time, receipt *tidemill.Receipt) {
+func (w *FakeWarehouse) insert(pipeline string, r tidemill.TableRows, since time.Time, receipt *tidemill.Receipt) {
 	t := w.tables[r.Table.String()]
 	deliveries, overtook, keys := map[tidemill.ID]bool{}, map[tidemill.ID]bool{}, map[tidemill.ID]time.Time{}
 	for _, row := range t.rows {
@@ -131,7 +131,7 @@ func (w *FakeWarehouse) insert(r tidemill.TableRows, since time.Time, receipt *t
 		again := len(redelivered) > 0 && redelivered[0] == i
 		if again {
 			redelivered = redelivered[1:]
-			w.settle(row.Delivery)
+			w.settle(pipeline, row.Delivery)
 		}
 		landed, seen := keys[row.Key]
 		switch mode := r.Table.Dedupe.Mode; {
@@ -174,7 +174,7 @@ func upsertKey(t tidemill.Table, row FakeRow) string {
 
 func (w *FakeWarehouse) bury(pipeline string, d tidemill.DeadLetter, receipt *tidemill.Receipt) {
 	for _, has := range w.letters {
-		if has.Delivery == d.Delivery {
+		if has.Delivery == d.Delivery && has.Pipeline == pipeline {
 			receipt.Duplicates++
 			return
 		}
@@ -183,9 +183,9 @@ func (w *FakeWarehouse) bury(pipeline string, d tidemill.DeadLetter, receipt *ti
 	w.letters = append(w.letters, &FakeLetter{DeadLetter: d, Pipeline: pipeline})
 }
 
-func (w *FakeWarehouse) settle(delivery tidemill.ID) {
+func (w *FakeWarehouse) settle(pipeline string, delivery tidemill.ID) {
 	for _, d := range w.letters {
-		if d.Delivery == delivery {
+		if d.Delivery == delivery && d.Pipeline == pipeline {
 			d.Settled = true
 		}
 	}

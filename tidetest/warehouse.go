@@ -44,6 +44,7 @@ func Landing(t *testing.T, open func(t testing.TB) tidemill.Warehouse, rows func
 		"redelivered":         (*suite).redelivered,
 		"overtaken":           (*suite).overtaken,
 		"letters":             (*suite).letters,
+		"letters apart":       (*suite).lettersApart,
 		"marks":               (*suite).marks,
 		"together":            (*suite).together,
 		"evolve":              (*suite).evolve,
@@ -191,6 +192,22 @@ func (s *suite) letters() {
 	s.want(s.commit(landing("b3", suiteTable, ev("x").again())), tidemill.Receipt{Rows: 1})
 	s.want(s.commit(landing("b4", suiteTable, ev("x").again())), tidemill.Receipt{Duplicates: 1})
 	s.wantRows("1", "x")
+}
+
+// lettersApart: pipelines that read the same message each have their letter,
+// and what one settles is still dead for the other.
+func (s *suite) lettersApart() {
+	dead := tidemill.DeadLetter{Delivery: suiteID("x"), Code: tidemill.Malformed, Reason: "no", Message: tidemill.Message{Source: "q"}}
+	other := suiteTable
+	other.Name = "others"
+	for _, pipeline := range []string{"p", "another"} {
+		s.want(s.commit(tidemill.Landing{Pipeline: pipeline, Batch: "b1", Dead: []tidemill.DeadLetter{dead}}), tidemill.Receipt{Dead: 1})
+	}
+	s.want(s.commit(landing("b2", suiteTable, ev("x").again())), tidemill.Receipt{Rows: 1})
+	l := landing("b2", other, ev("x").again())
+	l.Pipeline = "another"
+	s.want(s.commit(l), tidemill.Receipt{Rows: 1})
+	s.wantRows("x")
 }
 
 func (s *suite) marks() {

@@ -30,7 +30,7 @@ type buildFlags struct {
 func (a *app) modelCommand(command build.Command, short, long, example string, run func(context.Context, build.Command, buildFlags) error) *cobra.Command {
 	var f buildFlags
 	c := &cobra.Command{
-		Use: string(command), Short: short, Long: long, Example: example, Args: cobra.NoArgs,
+		Use: string(command), Short: short, Long: long, Example: example, Args: atMost(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.format != "text" && f.format != "json" {
 				return usagef("--format %q: want text or json", f.format)

@@ -23,7 +23,7 @@ func (a *app) checkCommand() *cobra.Command {
 the target as its pipelines would use it. Nothing is changed or consumed.`,
 		Example: `  tidemill check
   tidemill check --target rabbitmq`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if format != "text" && format != "json" {
 				return usagef("--format %q: want text or json", format)

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/pipeline/land"
 )
 
@@ -39,8 +40,25 @@ func (a *app) noSubcommand(c *cobra.Command, args []string) error {
 // filterFlags adds the flags that select dead letters.
 func filterFlags(c *cobra.Command, f *land.Filter) {
 	c.Flags().StringVar(&f.Pipeline, "pipeline", "", "of this pipeline")
-	c.Flags().StringVar((*string)(&f.Code), "code", "", "with this code: malformed, empty, too_large, unknown_type, schema_incompatible")
+	c.Flags().Var((*codeFlag)(&f.Code), "code", "with this code: "+deadCodes)
 	c.Flags().StringVar(&f.Type, "type", "", "of this message type")
+}
+
+// deadCodes are the codes of dead letters, as help and errors list them.
+const deadCodes = "malformed, empty, too_large, unknown_type, schema_incompatible"
+
+// codeFlag takes only codes that a dead letter can have.
+type codeFlag tidemill.Code
+
+func (c *codeFlag) Type() string   { return "string" }
+func (c *codeFlag) String() string { return string(*c) }
+
+func (c *codeFlag) Set(s string) error {
+	if !slices.Contains(strings.Split(deadCodes, ", "), s) {
+		return fmt.Errorf("want one of %s", deadCodes)
+	}
+	*c = codeFlag(s)
+	return nil
 }
 
 func (a *app) deadListCommand() *cobra.Command {
@@ -52,7 +70,7 @@ func (a *app) deadListCommand() *cobra.Command {
 		Example: `  tidemill dead list
   tidemill dead list --code malformed --limit 20
   tidemill dead list --status any --format json`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if format != "text" && format != "json" {
 				return usagef("--format %q: want text or json", format)
@@ -85,54 +103,52 @@ func (a *app) deadList(ctx context.Context, f land.Filter, status string, limit 
 	if err != nil {
 		return err
 	}
-	for _, l := range letters {
-		if format == "json" {
+	if format == "json" {
+		for _, l := range letters {
 			if err := a.printJSON(letterOf(l)); err != nil {
 				return err
 			}
-			continue
 		}
-		fmt.Fprintf(a.stdout, "%s  %s  %-10s  %-19s  %s/%s  %d bytes\n    %s\n", l.Delivery.String()[:13], l.DeadAt.Format(time.DateTime),
-			l.Status, l.Code, l.Message.Source, l.Message.Type, l.Size, l.Reason)
+		return nil
 	}
-	if format == "text" {
-		switch {
-		case len(letters) == 0:
-			fmt.Fprintln(a.stdout, "no dead letters")
-		case len(letters) == limit:
-			fmt.Fprintf(a.stderr, "the newest %d are shown; --limit shows more\n", limit)
-		}
+	a.printLetters(letters)
+	switch {
+	case len(letters) == 0:
+		fmt.Fprintln(a.stdout, "no dead letters")
+	case len(letters) == limit:
+		fmt.Fprintf(a.stderr, "the newest %d are shown; --limit shows more\n", limit)
 	}
 	return nil
 }
 
 func (a *app) deadShowCommand() *cobra.Command {
-	var format, output string
+	var format, output, pipeline string
 	c := &cobra.Command{
 		Use: "show ID", Short: "Show a dead letter with its bytes",
 		Long: `Show one dead letter: reason, metadata and bytes. ID is its delivery id, or the
 beginning of it.`,
 		Example: `  tidemill dead show 3f2a
   tidemill dead show 3f2a --output letter.bin`,
-		Args: cobra.ExactArgs(1),
+		Args: exactly("the ID of a dead letter"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
 				return usagef("--format %q: want text or json", format)
 			}
-			return a.deadShow(c.Context(), args[0], format, output)
+			return a.deadShow(c.Context(), pipeline, args[0], format, output)
 		},
 	}
+	c.Flags().StringVar(&pipeline, "pipeline", "", "of this pipeline, where two have it")
 	c.Flags().StringVar(&format, "format", "text", "text or json")
 	c.Flags().StringVarP(&output, "output", "o", "", "write the bytes to this file")
 	return c
 }
 
-func (a *app) deadShow(ctx context.Context, id, format, output string) error {
+func (a *app) deadShow(ctx context.Context, pipeline, id, format, output string) error {
 	_, wh, err := a.open(ctx)
 	if err != nil {
 		return err
 	}
-	l, err := land.FindLetter(ctx, wh, id)
+	l, err := land.FindLetter(ctx, wh, pipeline, id)
 	if err != nil {
 		return err
 	}
@@ -140,7 +156,7 @@ func (a *app) deadShow(ctx context.Context, id, format, output string) error {
 		if err := os.WriteFile(output, l.Message.Value, 0o600); err != nil {
 			return fmt.Errorf("write the bytes: %w", err)
 		}
-		fmt.Fprintf(a.stderr, "%d bytes written to %s\n", len(l.Message.Value), output)
+		fmt.Fprintf(a.stderr, "%s written to %s\n", plural(len(l.Message.Value), "byte"), output)
 	}
 	if format == "json" {
 		return a.printJSON(letterOf(l))

@@ -13,6 +13,18 @@ import (
 	"github.com/tidemill/tidemill/pipeline/land"
 )
 
+// printLetters prints a line for each letter, aligned, with its reason below.
+func (a *app) printLetters(letters []land.Letter) {
+	status, code, kind := 0, 0, 0
+	for _, l := range letters {
+		status, code, kind = max(status, len(l.Status)), max(code, len(l.Code)), max(kind, len(l.Message.Source)+1+len(l.Message.Type))
+	}
+	for _, l := range letters {
+		fmt.Fprintf(a.stdout, "%s  %s  %-*s  %-*s  %-*s  %s\n    %s\n", l.Delivery.String()[:13], l.DeadAt.Format(time.DateTime),
+			status, l.Status, code, l.Code, kind, l.Message.Source+"/"+l.Message.Type, plural(l.Size, "byte"), l.Reason)
+	}
+}
+
 func (a *app) printLetter(l land.Letter) {
 	show := func(name, value string) {
 		if value != "" {
@@ -34,7 +46,10 @@ func (a *app) printLetter(l land.Letter) {
 	for _, name := range sortedKeys(l.Message.Meta) {
 		show("meta", name+" = "+l.Message.Meta[name])
 	}
-	fmt.Fprintf(a.stdout, "\n%s", dump(l.Message.Value))
+	show("bytes", fmt.Sprint(l.Size))
+	if l.Size > 0 {
+		fmt.Fprintf(a.stdout, "\n%s", dump(l.Message.Value))
+	}
 }
 
 // shown bounds what dump prints; --output has all of it.

@@ -23,7 +23,7 @@ lands it once. Letters that fail again stay.`,
 		Example: `  tidemill dead replay
   tidemill dead replay --pipeline events --code unknown_type
   tidemill dead replay 3f2a`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if format != "text" && format != "json" {
 				return usagef("--format %q: want text or json", format)
@@ -43,6 +43,13 @@ func (a *app) deadReplay(ctx context.Context, f land.Filter, format string) erro
 	p, wh, err := a.open(ctx)
 	if err != nil {
 		return err
+	}
+	if f.Delivery != "" {
+		l, err := land.FindLetter(ctx, wh, f.Pipeline, f.Delivery)
+		if err != nil {
+			return err
+		}
+		f.Delivery, f.Pipeline = l.Delivery.String(), l.Pipeline
 	}
 	var names []string
 	if f.Pipeline != "" {
@@ -90,7 +97,7 @@ func (a *app) deadDiscardCommand() *cobra.Command {
 		Example: `  tidemill dead discard 3f2a
   tidemill dead discard --code empty
   tidemill dead discard --all`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				f.Delivery = args[0]
@@ -98,19 +105,30 @@ func (a *app) deadDiscardCommand() *cobra.Command {
 			if (f == land.Filter{}) != all {
 				return usagef("name what to discard by ID, --pipeline, --code or --type; or give --all, and nothing else")
 			}
-			_, wh, err := a.open(c.Context())
-			if err != nil {
-				return err
-			}
-			n, err := land.Discard(c.Context(), wh, f)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(a.stdout, "%s discarded\n", plural(n, "dead letter"))
-			return nil
+			return a.deadDiscard(c.Context(), f)
 		},
 	}
 	filterFlags(c, &f)
 	c.Flags().BoolVar(&all, "all", false, "all that are dead")
 	return c
+}
+
+func (a *app) deadDiscard(ctx context.Context, f land.Filter) error {
+	_, wh, err := a.open(ctx)
+	if err != nil {
+		return err
+	}
+	if f.Delivery != "" {
+		l, err := land.FindLetter(ctx, wh, f.Pipeline, f.Delivery)
+		if err != nil {
+			return err
+		}
+		f.Delivery, f.Pipeline = l.Delivery.String(), l.Pipeline
+	}
+	n, err := land.Discard(ctx, wh, f)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%s discarded\n", plural(n, "dead letter"))
+	return nil
 }

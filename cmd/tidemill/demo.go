@@ -39,7 +39,7 @@ every second, and landed and built as they come, until it is stopped.`,
 		Example: `  tidemill demo --once
   tidemill demo --once --events 500000 --format json
   tidemill demo --folder cards`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.format != "text" && f.format != "json" {
 				return usagef("--format %q: want text or json", f.format)

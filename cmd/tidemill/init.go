@@ -33,7 +33,7 @@ empty  a tidemill.yml to fill in, and a model (the default)
 Files that are there already are never overwritten.`,
 		Example: `  tidemill init cards shop --events 20000
   tidemill init`,
-		Args:      cobra.MaximumNArgs(2),
+		Args:      atMost(2),
 		ValidArgs: []string{"cards", "empty"},
 		RunE: func(c *cobra.Command, args []string) error {
 			template, folder := "empty", a.dir

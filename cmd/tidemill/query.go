@@ -33,7 +33,7 @@ It works while land or build runs: they share the database through a socket.`,
   tidemill query --format parquet -o orders.parquet 'from marts.fct_orders'
   tidemill query --file queries/top_cards.sql
   tidemill query --watch 1s 'select count(*) from raw.events'`,
-		Args: cobra.MaximumNArgs(1),
+		Args: atMost(1),
 		RunE: func(c *cobra.Command, args []string) error { return a.query(c.Context(), f, args) },
 	}
 	c.Flags().StringVar(&f.format, "format", "table", "table, csv, json, ndjson, parquet or arrow")

@@ -14,7 +14,7 @@ func (a *app) schemaCommand() *cobra.Command {
 		Long:  `Print the schema of tidemill.yml, so that an editor completes and checks it.`,
 		Example: `  tidemill schema > tidemill.schema.json
   tidemill schema --format markdown`,
-		Args: cobra.NoArgs,
+		Args: atMost(0),
 		RunE: func(*cobra.Command, []string) error {
 			var text []byte
 			switch format {

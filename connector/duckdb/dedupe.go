@@ -38,7 +38,7 @@ func (c *landing) findDeliveries(ctx context.Context, t *table) error {
 	}
 	t.discard(found, &t.removed.delivery)
 
-	found, err = c.look(ctx, t.deliveries, all, func(v tidemill.TableName) sqlgen.Statement { return sqlgen.FindLetters{Found: v} })
+	found, err = c.look(ctx, t.deliveries, all, func(v tidemill.TableName) sqlgen.Statement { return sqlgen.FindLetters{Found: v} }, c.Pipeline)
 	if err != nil {
 		return fmt.Errorf("look up dead letters: %w", err)
 	}

@@ -59,12 +59,12 @@ func redeliveredLetter(d tidemill.DeadLetter) bool { return d.Message.Redelivere
 
 func (l *letters) kept() int64 { return int64(len(l.left(anyLetter))) }
 
-// recogniseLetters drops the letters that are there already, and redelivered
+// recogniseLetters drops the letters that this pipeline has already, and redelivered
 // ones that have landed, before a schema was changed.
 func (c *landing) recogniseLetters(ctx context.Context) error {
 	l := c.letters
-	find := func(at []int, q func(tidemill.TableName) sqlgen.Statement) error {
-		found, err := c.look(ctx, l.deliveries, at, q)
+	find := func(at []int, q func(tidemill.TableName) sqlgen.Statement, args ...any) error {
+		found, err := c.look(ctx, l.deliveries, at, q, args...)
 		for _, row := range found {
 			if i := row[0].(int64); !l.drop[i] {
 				l.drop[i] = true
@@ -73,7 +73,7 @@ func (c *landing) recogniseLetters(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := find(l.left(anyLetter), func(v tidemill.TableName) sqlgen.Statement { return sqlgen.FindLetters{Found: v} }); err != nil {
+	if err := find(l.left(anyLetter), func(v tidemill.TableName) sqlgen.Statement { return sqlgen.FindLetters{Found: v} }, c.Pipeline); err != nil {
 		return err
 	}
 	if len(l.left(redeliveredLetter)) == 0 {
@@ -106,7 +106,7 @@ func (c *landing) prepareLetters(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		c.step("settle dead letters", sqlgen.SettleLetters{Found: table}, c.now)
+		c.step("settle dead letters", sqlgen.SettleLetters{Found: table}, c.now, c.Pipeline)
 	}
 	if c.letters.kept() == 0 {
 		return nil

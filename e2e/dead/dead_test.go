@@ -131,7 +131,7 @@ func TestLettersOnDuckDB(t *testing.T) {
 	if err != nil || len(all) != 1500 {
 		t.Fatalf("listed %d letters, %v", len(all), err)
 	}
-	l, err := land.FindLetter(t.Context(), w, all[7].Delivery.String()[:18])
+	l, err := land.FindLetter(t.Context(), w, "", all[7].Delivery.String()[:18])
 	if err != nil || l.Delivery != all[7].Delivery || !l.Protected || l.Key == (tidemill.ID{}) ||
 		!strings.HasPrefix(string(l.Message.Value), `{"card":"***","n":`) || l.Message.Meta["app"] != "shop" ||
 		l.Message.Time.Hour() != 8 || l.DeadAt.IsZero() || l.Status != land.StatusDead {

@@ -53,11 +53,11 @@ func Letters(ctx context.Context, w tidemill.Warehouse, f Filter, status string,
 		f.Pipeline, string(f.Code), f.Type, status, int64(limit), strings.ToLower(f.Delivery))
 }
 
-// FindLetter returns the one letter whose delivery id begins with prefix,
-// with its bytes.
-func FindLetter(ctx context.Context, w tidemill.Warehouse, prefix string) (Letter, error) {
+// FindLetter returns the one letter of pipeline, or of all where that is "",
+// whose delivery id begins with prefix, with its bytes.
+func FindLetter(ctx context.Context, w tidemill.Warehouse, pipeline, prefix string) (Letter, error) {
 	found, err := selectLetters(ctx, w, sqlgen.SelectLetters{Prefix: true, Value: true},
-		"", "", "", "", int64(2), strings.ToLower(prefix))
+		pipeline, "", "", "", int64(2), strings.ToLower(prefix))
 	switch {
 	case err != nil:
 		return Letter{}, err
@@ -65,6 +65,12 @@ func FindLetter(ctx context.Context, w tidemill.Warehouse, prefix string) (Lette
 		return Letter{}, &tidemill.Error{
 			Code: tidemill.NotFound, Op: "find dead letter", Err: fmt.Errorf("no id begins with %q", prefix),
 			Hint: "tidemill dead list shows the ids",
+		}
+	case len(found) > 1 && found[0].Delivery == found[1].Delivery:
+		return Letter{}, &tidemill.Error{
+			Code: tidemill.Invalid, Op: "find dead letter",
+			Err:  fmt.Errorf("pipelines %s and %s both have the letter %s", found[0].Pipeline, found[1].Pipeline, found[0].Delivery),
+			Hint: "name one with --pipeline",
 		}
 	case len(found) > 1:
 		return Letter{}, &tidemill.Error{

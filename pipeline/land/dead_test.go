@@ -206,14 +206,14 @@ func TestFindLetter(t *testing.T) {
 	if err != nil || len(all) != 5 || all[0].Size != 1 || all[0].Message.Value != nil {
 		t.Fatalf("listed %+v, %v; want five without bytes", all, err)
 	}
-	l, err := land.FindLetter(t.Context(), w, strings.ToUpper(all[2].Delivery.String()[:20]))
+	l, err := land.FindLetter(t.Context(), w, "", strings.ToUpper(all[2].Delivery.String()[:20]))
 	if err != nil || l.Delivery != all[2].Delivery || !bytes.Equal(l.Message.Value, []byte("x")) {
 		t.Errorf("found %+v, %v", l, err)
 	}
-	if _, err := land.FindLetter(t.Context(), w, "zz"); tidemill.CodeOf(err) != tidemill.NotFound {
+	if _, err := land.FindLetter(t.Context(), w, "", "zz"); tidemill.CodeOf(err) != tidemill.NotFound {
 		t.Errorf("an id that is not there gave %v", err)
 	}
-	if _, err := land.FindLetter(t.Context(), w, ""); tidemill.CodeOf(err) != tidemill.Invalid {
+	if _, err := land.FindLetter(t.Context(), w, "", ""); tidemill.CodeOf(err) != tidemill.Invalid {
 		t.Errorf("a prefix of all gave %v", err)
 	}
 }

@@ -37,5 +37,22 @@ type Scan struct {
 	Checks []Check
 }
 
-func (DataTest) Template() string { return "data_test" }
-func (Scan) Template() string     { return "scan" }
+// Sample lists the first rows that a test's query returns, each of them once
+// where Distinct is set.
+type Sample struct {
+	Query    string
+	Distinct bool
+	Limit    int64
+}
+
+// SampleNulls lists the first rows of From, a name as SQL spells it, whose
+// Column is null. Column and Where are as those of Check.
+type SampleNulls struct {
+	From, Column, Where string
+	Limit               int64
+}
+
+func (DataTest) Template() string    { return "data_test" }
+func (Scan) Template() string        { return "scan" }
+func (Sample) Template() string      { return "sample" }
+func (SampleNulls) Template() string { return "sample_nulls" }

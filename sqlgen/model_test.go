@@ -42,6 +42,10 @@ var modelSamples = map[string]sqlgen.Statement{
 	"model_runs":             sqlgen.ModelRuns{},
 	"data_test":              sqlgen.DataTest{Query: "select id from raw.orders_now -- all", FailCalc: "count(*)", WarnIf: "!= 0", ErrorIf: "> 10"},
 	"data_test_limit":        sqlgen.DataTest{Query: "select id from raw.orders_now", FailCalc: "sum(id)", WarnIf: "!= 0", ErrorIf: "!= 0", Limit: 5},
+	"sample":                 sqlgen.Sample{Query: "select id from raw.orders_now -- all", Limit: 5},
+	"sample_distinct":        sqlgen.Sample{Query: "select id from raw.orders_now", Distinct: true, Limit: 5},
+	"sample_nulls":           sqlgen.SampleNulls{From: `"raw"."orders_now"`, Column: "id", Limit: 5},
+	"sample_nulls_where":     sqlgen.SampleNulls{From: `"raw"."orders_now"`, Column: "id", Where: "amount > 1 or id > 2", Limit: 5},
 	"scan": sqlgen.Scan{From: `"raw"."orders_now"`, Checks: []sqlgen.Check{
 		{Kind: sqlgen.NotNull, Column: "id"},
 		{Kind: sqlgen.NotNull, Column: "id", Where: "amount > 1"},

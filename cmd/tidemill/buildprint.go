@@ -28,6 +28,7 @@ func (a *app) showNode(e build.Event) {
 	fmt.Fprintf(a.stderr, "%*d/%d  %s  %-5s  %s  %.2f s%s\n", len(fmt.Sprint(e.Total)), e.Done, e.Total, status, r.Kind, r.Name, r.Seconds, detail(r))
 	if r.Status.Bad() || r.Status == build.Warn {
 		a.explain(r)
+		a.showFound(r)
 	}
 }
 

@@ -18,7 +18,7 @@ func (b *builder) audit(ctx context.Context, m made) error {
 	if m.publish {
 		instead[b.node.ID] = manifest.Relation{Database: b.inv.Target.Database, Schema: m.at.Schema, Identifier: m.at.Name}
 	}
-	t := &tester{runner: b.runner, session: b.session, instead: instead, inTx: true}
+	t := &tester{runner: b.runner, session: b.session, instead: instead, inTx: true, noSamples: b.noSamples}
 	b.tests = t.run(ctx, b.step.tests, b.unread)
 	if err := t.lost; err != nil {
 		return err
@@ -79,8 +79,9 @@ type tester struct {
 	session tidemill.Session
 	instead map[string]manifest.Relation
 
-	inTx   bool             // an error ends the transaction, and with it the tests
-	counts map[string]int64 // rows of nodes that were scanned
+	inTx      bool             // an error ends the transaction, and with it the tests
+	noSamples bool             // what tests find is not to be read
+	counts    map[string]int64 // rows of nodes that were scanned
 
 	failedScan error // why a scan could not be done; the test it is due to is found among those that follow
 	lost       error // an error by which the whole transaction is to be run again
@@ -163,8 +164,29 @@ func (t *tester) judge(ctx context.Context, n *manifest.Node, res *Result) error
 	warn, _ := row[1].(bool)
 	fail, _ := row[2].(bool)
 	verdict(n, res, warn, fail)
+	if res.Status == Pass || t.noSamples {
+		return nil
+	}
+	if res.Found, err = t.sample(ctx, n, c); err != nil {
+		return t.sampleFailed(res, err)
+	}
 	return nil
 }
+
+// sampleFailed keeps an error of what is only for show from failing anything.
+// A transaction that it ended is run again without samples.
+func (t *tester) sampleFailed(res *Result, err error) error {
+	if t.inTx {
+		return tidemill.Transient(errSample{err})
+	}
+	res.Message += "; its rows cannot be shown: " + err.Error()
+	return nil
+}
+
+// errSample is an error of reading a sample.
+type errSample struct{ error }
+
+func (e errSample) Unwrap() error { return e.error }
 
 // verdict sets the status as dbt does: severity warn never fails.
 func verdict(n *manifest.Node, res *Result, warn, fail bool) {

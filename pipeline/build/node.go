@@ -22,14 +22,16 @@ func (r *runner) node(ctx context.Context, l *lease, s *step, unread map[string]
 		return r.repeated(s, old)
 	}
 	var b *builder
+	noSamples := false
 	err := retry.Do(ctx, conflicts, func(ctx context.Context) error {
 		session, err := l.open(ctx)
 		if err != nil {
 			return err
 		}
-		b = &builder{runner: r, session: session, step: s, node: s.node, unread: unread, begun: begun}
+		b = &builder{runner: r, session: session, step: s, node: s.node, unread: unread, begun: begun, noSamples: noSamples}
 		if err = b.attempt(ctx); err != nil {
 			l.drop()
+			noSamples = noSamples || errors.As(err, new(errSample))
 		}
 		return err
 	})
@@ -86,6 +88,8 @@ type builder struct {
 	node    *manifest.Node
 	unread  map[string]string
 	begun   time.Time
+
+	noSamples bool // reading what tests found ended an attempt before
 
 	compiled Compiled
 	script   script

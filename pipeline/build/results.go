@@ -37,6 +37,7 @@ type Result struct {
 	Seconds      float64 `json:"seconds"`
 	Message      string  `json:"message,omitempty"`
 	SQL          string  `json:"compiled_sql,omitempty"`
+	Found        *Sample `json:"found,omitempty"` // of a test that warned or failed
 
 	// Repeated says that an earlier attempt of the same run did the node.
 	Repeated bool `json:"repeated,omitempty"`

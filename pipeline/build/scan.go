@@ -86,16 +86,25 @@ func (t *tester) scanOne(ctx context.Context, on string, tests []*manifest.Node,
 // check returns the check that a scan can answer in the place of n, if there
 // is one: a builtin test that nobody replaced, with its usual limits.
 func (t *tester) check(n *manifest.Node) (sqlgen.Check, bool) {
-	c, info := n.Config, n.Test
-	fresh := manifest.NewConfig(manifest.Test)
-	if info.Generic == "" || c.FailCalc != fresh.FailCalc || c.WarnIf != fresh.WarnIf || c.ErrorIf != fresh.ErrorIf {
+	c, fresh := n.Config, manifest.NewConfig(manifest.Test)
+	if c.FailCalc != fresh.FailCalc || c.WarnIf != fresh.WarnIf || c.ErrorIf != fresh.ErrorIf {
+		return sqlgen.Check{}, false
+	}
+	return t.builtin(n)
+}
+
+// builtin returns what n checks, whatever its limits, if it is one of the
+// builtin tests of a column.
+func (t *tester) builtin(n *manifest.Node) (sqlgen.Check, bool) {
+	info := n.Test
+	if info.Generic == "" {
 		return sqlgen.Check{}, false
 	}
 	on := t.plan.Project.Nodes[info.Attached]
 	if on == nil || on.Ephemeral() || !t.inv.Library.Builtin("test_"+info.Generic) || !t.inv.Library.Builtin("get_where_subquery") {
 		return sqlgen.Check{}, false
 	}
-	check := sqlgen.Check{Where: c.Where, Quote: true}
+	check := sqlgen.Check{Where: n.Config.Where, Quote: true}
 	for _, a := range info.Args {
 		if !set(&check, info.Generic, a) {
 			return sqlgen.Check{}, false

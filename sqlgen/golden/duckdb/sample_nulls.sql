@@ -1,0 +1,1 @@
+SELECT * FROM "raw"."orders_now" WHERE (id) IS NULL LIMIT 5

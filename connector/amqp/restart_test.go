@@ -1,11 +1,17 @@
 package amqp
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/internal/redact"
 	"github.com/tidemill/tidemill/tidetest/rabbitmq"
 )
 
@@ -74,5 +80,21 @@ func TestReadEndsWithContextWhileBrokerIsDown(t *testing.T) {
 	}
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("it ended after %s", d)
+	}
+}
+
+// TestWaitForBroker: who starts before the broker is told what it waits for.
+func TestWaitForBroker(t *testing.T) {
+	var log bytes.Buffer
+	conn := Connection{URL: redact.New("amqp://guest:guest@127.0.0.1:1/")}
+	s := NewSource(conn, Options{Queues: []string{"q"}}, tidemill.Env{Log: slog.New(slog.NewTextHandler(&log, nil))})
+	defer s.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
+	defer cancel()
+	if err := s.Open(ctx, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("%v, want it to try until the time is up", err)
+	}
+	if n := strings.Count(log.String(), "trying again"); n != 1 || !strings.Contains(log.String(), "connection refused") {
+		t.Errorf("the log tells %d times: %s", n, log.String())
 	}
 }

@@ -197,16 +197,17 @@ func (s *Source) disconnect() {
 }
 
 // patience is how long failures are tried again that do not pass by
-// themselves as a rule, and those that do.
-type patience struct{ lasting, passing time.Duration }
+// themselves as a rule, and those that do; and how long the log is silent
+// about it.
+type patience struct{ lasting, passing, silence time.Duration }
 
 var (
 	// At the start a wrong name is told at once.
-	atOpen = patience{passing: 10 * time.Second}
+	atOpen = patience{passing: 10 * time.Second, silence: time.Second}
 
 	// Later a queue may be about to be made again, or a broker be starting
 	// whose users or queues are not there yet.
-	afterLoss = patience{lasting: 30 * time.Second, passing: 1<<63 - 1}
+	afterLoss = patience{lasting: 30 * time.Second, passing: 1<<63 - 1, silence: 30 * time.Second}
 )
 
 // reconnect replaces a lost connection; cause is why it was lost.
@@ -224,7 +225,8 @@ func (s *Source) reconnect(ctx context.Context, cause error) error {
 // connect makes a session, again and again as p allows.
 func (s *Source) connect(ctx context.Context, p patience) error {
 	wait := retry.Policy{Base: 100 * time.Millisecond, Cap: 5 * time.Second}.Backoff()
-	start, told, silent := time.Now(), time.Now(), 0
+	start, silent := time.Now(), 0
+	tell := start.Add(p.silence)
 	lasting := time.Time{} // since when the same kind of failure lasts
 	for {
 		err := s.attempt(ctx)
@@ -252,9 +254,9 @@ func (s *Source) connect(ctx context.Context, p patience) error {
 				return err
 			}
 		}
-		if time.Since(told) > 30*time.Second {
-			told = time.Now()
-			s.log.Warn("still no connection to broker", "broker", s.broker.name, "since", time.Since(start).Round(time.Second), "err", err)
+		if time.Now().After(tell) {
+			tell = time.Now().Add(30 * time.Second)
+			s.log.Warn("no connection to broker, trying again", "broker", s.broker.name, "since", time.Since(start).Round(time.Second), "err", err)
 		}
 		if err := retry.Sleep(ctx, wait.Next()); err != nil {
 			return err

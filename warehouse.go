@@ -135,7 +135,7 @@ type Landing struct {
 	// Since is when the first of its messages was read. Until the Landing is
 	// committed a source may deliver the same messages to another reader, whose
 	// Commit may come first. So Commit looks every row's _delivery up, in all
-	// modes, among the rows whose _landed_at is later than Since; with one
+	// modes, among the rows whose _landed_at is Since or later; with one
 	// reader there are none. Zero looks nothing up.
 	Since time.Time
 

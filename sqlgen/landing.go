@@ -3,7 +3,7 @@ package sqlgen
 import "github.com/tidemill/tidemill"
 
 // FindDeliveries returns idx of the rows of Found(idx, id) whose id is a
-// _delivery of Table; with Since only of rows that landed after $1.
+// _delivery of Table; with Since only of rows that landed at $1 or later.
 type FindDeliveries struct {
 	Found, Table tidemill.TableName
 	Since        bool

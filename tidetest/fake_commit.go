@@ -117,7 +117,7 @@ func (w *FakeWarehouse) insert(pipeline string, r tidemill.TableRows, since time
 	deliveries, overtook, keys := map[tidemill.ID]bool{}, map[tidemill.ID]bool{}, map[tidemill.ID]time.Time{}
 	for _, row := range t.rows {
 		deliveries[row.Delivery] = true
-		if !since.IsZero() && landedAt(row).After(since) {
+		if !since.IsZero() && !landedAt(row).Before(since) {
 			overtook[row.Delivery] = true
 		}
 		if at := landedAt(row); at.After(keys[row.Key]) {

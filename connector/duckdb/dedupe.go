@@ -66,7 +66,7 @@ func (c *landing) findOvertaken(ctx context.Context, t *table) error {
 		newest, _ = rows[0][0].(time.Time) // null where there is none
 	}
 	c.newest[t.identities] = later(newest, t.landedAt) // also if this commit fails: one look-up too many
-	if c.Since.IsZero() || !newest.After(c.Since) {
+	if c.Since.IsZero() || newest.Before(c.Since) {
 		return nil
 	}
 	var left []int

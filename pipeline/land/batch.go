@@ -13,7 +13,8 @@ import (
 // the hand-over it belongs to the committer.
 type batch struct {
 	id    string
-	first time.Time // when its first read came
+	first time.Time // when its first read was added
+	since time.Time // when the source gave that read
 	made  time.Time // when it was closed: _landed_at
 
 	reads       int
@@ -48,9 +49,9 @@ func (b *batch) empty() bool { return b.reads == 0 }
 
 // join notes the token and marks of a read. Marks of one scope are merged
 // into one; that they join without a gap is the source's promise.
-func (b *batch) join(r *tidemill.Batch) error {
+func (b *batch) join(r *intake) error {
 	if b.reads == 0 {
-		b.first = time.Now()
+		b.first, b.since = time.Now(), r.taken
 	}
 	b.reads++
 	if r.Token != nil {
@@ -96,7 +97,7 @@ func (b *batch) bury(d tidemill.DeadLetter) {
 func (b *batch) landing(pipeline string) tidemill.Landing {
 	return tidemill.Landing{
 		Pipeline: pipeline, Batch: b.id,
-		Rows: b.rows, Dead: b.dead, Marks: b.marks, Since: b.first, Duplicates: b.duplicates,
+		Rows: b.rows, Dead: b.dead, Marks: b.marks, Since: b.since, Duplicates: b.duplicates,
 	}
 }
 

@@ -26,7 +26,7 @@ func (l *Lander) read(ctx context.Context) error {
 			return l.invalid("the source gives records where messages are landed", "")
 		}
 		select {
-		case l.reads <- b:
+		case l.reads <- intake{b, l.moments.take()}:
 		case <-ctx.Done():
 			return nil
 		}
@@ -42,8 +42,8 @@ func release(parts []tidemill.Part) {
 // collector is the state of the goroutine that fills batches.
 type collector struct {
 	*Lander
-	open  *batch          // being filled
-	held  *tidemill.Batch // a read that no longer fits; it begins the next batch
+	open  *batch  // being filled
+	held  *intake // a read that no longer fits; it begins the next batch
 	pace  pace
 	busy  bool      // the committer has a batch
 	quiet time.Time // since when nothing has come and nothing was committed
@@ -101,9 +101,9 @@ func (l *Lander) collect(ctx, soft context.Context, stopReading func()) error {
 // take adds a read to the open batch, or holds it for the next one where it
 // does not fit: what a source gave at once is never divided, because it has
 // one token and one set of marks.
-func (c *collector) take(ctx context.Context, b *tidemill.Batch) error {
+func (c *collector) take(ctx context.Context, b *intake) error {
 	c.quiet = time.Now()
-	if !c.open.empty() && !c.pace.fits(c.open, b) {
+	if !c.open.empty() && !c.pace.fits(c.open, &b.Batch) {
 		c.held = b
 		return nil
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -75,7 +74,7 @@ func (c *columns) table(ctx context.Context, typ string) (*columnTable, error) {
 
 // close makes and widens the tables whose schema grew, then builds the rows.
 func (c *columns) close(ctx context.Context, b *batch) error {
-	b.made = time.Now().UTC()
+	b.made = c.moments.made()
 	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
 		t := c.tables[name]
 		if t.builder == nil || t.len() == 0 && t.duplicates == 0 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -97,7 +96,7 @@ func (v *envelope) reserve() {
 }
 
 func (v *envelope) close(_ context.Context, b *batch) error {
-	b.made = time.Now().UTC()
+	b.made = v.moments.made()
 	if v.len() == 0 && v.duplicates == 0 {
 		return nil
 	}

@@ -88,7 +88,8 @@ type Lander struct {
 
 	brake   *brake
 	figures figures
-	reads   chan tidemill.Batch
+	moments moments
+	reads   chan intake
 	batches chan *batch
 	done    chan struct{} // one for each batch that was committed
 	events  []event       // of the collector, used again for each read
@@ -140,7 +141,7 @@ func (l *Lander) Stop() { l.stop() }
 // The Summary counts what was committed, also where there is an error.
 func (l *Lander) Run(ctx context.Context) (Summary, error) {
 	l.figures.start = time.Now()
-	l.reads = make(chan tidemill.Batch)
+	l.reads = make(chan intake)
 	l.batches = make(chan *batch)
 	l.done = make(chan struct{}, 1)
 	err := l.run(ctx)

@@ -16,12 +16,13 @@ type replayed []tidemill.DeadLetter
 
 // add decodes a read and places each of its messages in the open batch: as a
 // row, a duplicate or a dead letter.
-func (c *collector) add(ctx context.Context, r *tidemill.Batch) error {
+func (c *collector) add(ctx context.Context, r *intake) error {
 	b := c.open
+	c.moments.join()
 	if err := b.join(r); err != nil {
 		return err
 	}
-	b.bytes += size(r)
+	b.bytes += size(&r.Batch)
 	letters, _ := r.Token.(replayed)
 	events := c.prepare(r.Messages, letters)
 	for i := range events {

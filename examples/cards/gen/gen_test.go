@@ -6,7 +6,9 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -224,4 +226,34 @@ func BenchmarkNext(b *testing.B) {
 		bytes += int64(len(e.Body))
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
+}
+
+// TestNoBrake: in a folder, where one queue and type comes after the other,
+// no thousand messages in a row have more malformed ones than the brake of
+// the example's pipeline bears.
+func TestNoBrake(t *testing.T) {
+	for _, n := range []int{20_000, 500_000} {
+		files := map[string][]bool{}
+		for e := range stream(t, gen.Options{Events: n, Seed: 1, Duplicates: 0.02, Malformed: 0.002}).All() {
+			name := e.Queue + "/" + e.Type
+			files[name] = append(files[name], e.Fault != "")
+		}
+		var all []bool
+		for _, name := range slices.Sorted(maps.Keys(files)) {
+			all = append(all, files[name]...)
+		}
+		const window, limit = 1000, 50
+		dead := 0
+		for i, d := range all {
+			if d {
+				dead++
+			}
+			if i >= window && all[i-window] {
+				dead--
+			}
+			if dead > limit {
+				t.Fatalf("of %d: %d of the %d messages up to %d are malformed", n, dead, window, i)
+			}
+		}
+	}
 }

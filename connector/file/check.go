@@ -39,7 +39,7 @@ func Check(_ context.Context, conn Connection, opts Options, env tidemill.Env) [
 		files++
 		if last := i+1 == len(l.entries) || l.entries[i+1].queue != e.queue; last {
 			order = append(order, e.queue)
-			sums[e.queue] = fmt.Sprintf("queue %s: %d files, %d bytes", e.queue, files, size)
+			sums[e.queue] = fmt.Sprintf("queue %s: %s, %d bytes", e.queue, plural(files, "file"), size)
 			files, size = 0, 0
 		}
 	}
@@ -53,12 +53,20 @@ func Check(_ context.Context, conn Connection, opts Options, env tidemill.Env) [
 	}
 	if len(l.ignored) > 0 {
 		found = append(found, tidemill.Finding{
-			OK: true, Warn: true, What: fmt.Sprintf("%d other files", len(l.ignored)),
+			OK: true, Warn: true, What: plural(len(l.ignored), "other file"),
 			Why:  "not read: " + some(l.ignored),
 			Hint: "files of events are named TYPE.ndjson or TYPE.pb, with .gz or .zst after it if they are compressed",
 		})
 	}
 	return found
+}
+
+// plural counts things: "1 file", "2 files".
+func plural(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // some lists the first few names.

@@ -33,7 +33,8 @@ type Source struct {
 	rows   int
 	bytes  int64
 	broker *broker
-	drain  *drain // nil where the source goes on without end
+	drain  *drain    // nil where the source goes on without end
+	given  time.Time // when Read returned last
 
 	// mu guards what Ack and Read share. It is not held while Read waits.
 	mu         sync.Mutex
@@ -95,6 +96,7 @@ func (s *Source) Open(ctx context.Context, _ []tidemill.Mark) error {
 // Read returns what has come, of all queues, without waiting for more; it
 // waits while there is nothing.
 func (s *Source) Read(ctx context.Context) (tidemill.Batch, error) {
+	waited := !s.given.IsZero() && time.Since(s.given) > unwatched
 	for {
 		if s.drain.done() {
 			return tidemill.Batch{}, io.EOF
@@ -103,8 +105,12 @@ func (s *Source) Read(ctx context.Context) (tidemill.Batch, error) {
 		if err == nil {
 			var b tidemill.Batch
 			b, err = s.next(ctx)
+			if err == nil {
+				err = s.confirm(ctx, waited)
+			}
 			switch {
 			case err == nil && len(b.Messages) > 0:
+				s.given = time.Now()
 				return b, nil
 			case err == nil:
 				continue // a drained queue turned out to be empty

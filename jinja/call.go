@@ -48,6 +48,9 @@ func (c *Call) Invoke(fn any, args []any, kwargs ...Kwarg) (any, error) {
 	return c.frame.call(c.off, fn, args, kwargs)
 }
 
+// Items returns what a loop over v would see.
+func (c *Call) Items(v any) ([]any, error) { return c.budget().collect(v) }
+
 // Lookup returns what name means where the call stands: a variable of the
 // template, a name of the scope, or a global.
 func (c *Call) Lookup(name string) (any, bool) { return c.frame.lookup(name) }

@@ -87,10 +87,13 @@ func (a *app) lsCommand() *cobra.Command {
 
 // loadModels reads the dbt project of p.
 func (a *app) loadModels(ctx context.Context, p *project.Project, f buildFlags) (*build.Project, error) {
+	target := build.Target{Name: p.Target, Schema: p.Schema, Threads: f.threads}
+	if c, ok := p.Warehouse().Config.(interface{ Database() string }); ok {
+		target.Database = c.Database()
+	}
 	return build.Load(ctx, build.Options{
-		Dir: p.Dir, Name: p.Name, Dialect: tidemill.DuckDB,
-		Target: build.Target{Name: p.Target, Schema: p.Schema, Threads: f.threads},
-		Vars:   f.vars, Env: p.Lookup, RunID: f.runID,
+		Dir: p.Dir, Name: p.Name, Dialect: tidemill.DuckDB, Target: target,
+		Vars: f.vars, Env: p.Lookup, RunID: f.runID,
 		Log: func(pos tidemill.Pos, level, message string) {
 			if level == "info" {
 				a.log.Info(message, "at", pos.String())

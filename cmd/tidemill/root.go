@@ -67,7 +67,7 @@ Start with:
 	root.AddCommand(
 		a.initCommand(), a.checkCommand(), a.demoCommand(),
 		a.landCommand(), a.deadCommand(),
-		a.buildCommand(), a.runCommand(), a.testCommand(), a.seedCommand(), a.compileCommand(), a.lsCommand(),
+		a.buildCommand(), a.runCommand(), a.testCommand(), a.seedCommand(), a.compileCommand(), a.lsCommand(), a.cleanCommand(),
 		a.queryCommand(), a.schemaCommand(), a.versionCommand(),
 	)
 	for _, c := range root.Commands() {

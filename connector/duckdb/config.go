@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/internal/ident"
@@ -22,6 +23,26 @@ type Connection struct {
 	MemoryLimit string            `yaml:"memory_limit" doc:"Memory that the engine may use, as 2GiB; beyond it, it spills to disk. By default 80% of the machine's."`
 	Threads     int               `yaml:"threads" doc:"Threads of the engine. By default one for each core."`
 	Settings    map[string]string `yaml:"settings" doc:"Other settings of the engine, by name, for all its connections."`
+}
+
+// Database is the name that the engine gives the database in the file.
+func (c Connection) Database() string {
+	if c.Path == inMemory {
+		return "memory"
+	}
+	name, _, _ := strings.Cut(strings.TrimLeft(filepath.Base(c.Path), "."), ".")
+	if slices.Contains([]string{"main", "temp", "system"}, name) {
+		name += "_db"
+	}
+	return name
+}
+
+// Files are what a clean-up must leave.
+func (c Connection) Files() []string {
+	if c.Path == inMemory {
+		return nil
+	}
+	return []string{c.Path}
 }
 
 // options are the settings that the engine wants before it opens the file.

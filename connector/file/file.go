@@ -31,6 +31,9 @@ type Connection struct {
 	Path string `yaml:"path" doc:"Folder of events, as PATH/QUEUE/TYPE.ndjson or .pb, plain or compressed (.gz, .zst); or one such file." required:"true"`
 }
 
+// Files are what a clean-up must leave.
+func (c Connection) Files() []string { return []string{c.Path} }
+
 // Options is what a pipeline reads of a Connection.
 type Options struct {
 	Queues     []string      `yaml:"queues" doc:"Folders to read, in this order; without it all of them, by name."`

@@ -32,7 +32,7 @@ const defaultThreads = 4
 func Run(ctx context.Context, wh tidemill.Warehouse, plan *Plan, o RunOptions) (*Results, error) {
 	r := &runner{plan: plan, wh: wh, opts: o, out: output{project: plan.Project, dir: o.Output}}
 	inv := *plan.Project.inv
-	inv.FullRefresh = o.FullRefresh
+	inv.FullRefresh, inv.Command = o.FullRefresh, string(plan.Command)
 	r.inv = &inv
 	r.results = &Results{RunID: inv.ID, Command: plan.Command, Started: time.Now().UTC(), Results: []Result{}}
 	defer func() { r.results.Seconds = time.Since(r.results.Started).Seconds() }()

@@ -100,7 +100,7 @@ func (p *Project) List(dir string) (*Files, error) {
 		}
 		return nil
 	})
-	scan([]string{"snapshots"}, func(f File) error {
+	scan(p.SnapshotPaths, func(f File) error {
 		if path.Ext(f.Path) == ".sql" || path.Ext(f.Path) == ".yml" {
 			return notYet(f, "snapshots are")
 		}

@@ -26,8 +26,8 @@ type Project struct {
 	Profile string
 	Target  string // the folder of what is written, "target" by default
 
-	ModelPaths, SeedPaths, MacroPaths, TestPaths []string
-	CleanTargets                                 []string
+	ModelPaths, SeedPaths, MacroPaths, TestPaths, SnapshotPaths []string
+	CleanTargets                                                []string
 
 	Vars *yml.Node // nil or a map
 
@@ -55,11 +55,11 @@ var projectKeys = map[string]projectKey{
 	"sources":        func(p *Project, v *yml.Node) error { p.Sources = v; return v.WantMap() },
 	"config-version": configVersion,
 
-	// These speak of dbt's own program, or of folders that hold nothing that
-	// is read yet: Files fails if they do hold something.
-	"require-dbt-version": func(*Project, *yml.Node) error { return nil },
-	"analysis-paths":      func(*Project, *yml.Node) error { return nil },
-	"snapshot-paths":      func(*Project, *yml.Node) error { return nil },
+	"snapshot-paths":      func(p *Project, v *yml.Node) (err error) { p.SnapshotPaths, err = v.Strings(); return err },
+	"require-dbt-version": requireVersion,
+
+	// Analyses are compiled only, and no command needs them.
+	"analysis-paths": func(_ *Project, v *yml.Node) error { _, err := v.Strings(); return err },
 }
 
 var laterProject = []string{
@@ -79,6 +79,7 @@ func Default(name string) *Project {
 	return &Project{
 		Name: name, Target: "target",
 		ModelPaths: []string{"models"}, SeedPaths: []string{"seeds"}, MacroPaths: []string{"macros"}, TestPaths: []string{"tests"},
+		SnapshotPaths: []string{"snapshots"}, CleanTargets: []string{"target"},
 	}
 }
 

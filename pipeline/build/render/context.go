@@ -31,6 +31,7 @@ type Invocation struct {
 	ID          string
 	Started     time.Time
 	FullRefresh bool
+	Command     string                                        // build, run, test; "" while the project is read
 	Log         func(pos tidemill.Pos, level, message string) // level is info, warn or debug
 }
 
@@ -122,7 +123,11 @@ func (c *Context) define(name string) (any, bool) {
 	case "database":
 		return c.Target.Database, true
 	case "flags":
-		return jinja.DictOf("FULL_REFRESH", c.FullRefresh), true
+		return jinja.DictOf("FULL_REFRESH", c.FullRefresh, "WHICH", text(c.Command)), true
+	case "dbt_version":
+		return DBTVersion, true
+	case "api":
+		return api{c}, true
 	case "adapter":
 		return adapter{c}, true
 	case "exceptions":
@@ -150,6 +155,12 @@ var functions = map[string]func(c *Context, call *jinja.Call) (any, error){
 	"load_relation":       (*Context).loadRelation,
 	"tojson":              (*Context).toJSON,
 	"fromjson":            (*Context).fromJSON,
+	"fromyaml":            (*Context).fromYAML,
+	"local_md5":           (*Context).localMD5,
+	"set":                 setOf,
+	"set_strict":          setOf,
+	"zip":                 zipped,
+	"zip_strict":          zipped,
 }
 
 // builtins gives the functions that a macro of the project may have replaced.

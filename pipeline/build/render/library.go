@@ -39,10 +39,22 @@ type Macro struct {
 	Package string
 }
 
+// kinds are the filters by which YAML of dbt says what a text is to become. In
+// SQL all is text, so there they change nothing.
+var kinds = map[string]jinja.Func{"as_text": same, "as_native": same, "as_number": same, "as_bool": same}
+
+func same(call *jinja.Call) (any, error) {
+	args, err := call.Unpack("as_text", "value")
+	if err != nil {
+		return nil, err
+	}
+	return args[0], nil
+}
+
 // NewLibrary returns a library of the macros that come with the engine.
 func NewLibrary(project string, dialect tidemill.Dialect) (*Library, error) {
 	l := &Library{
-		Dialect: dialect, Project: project, env: jinja.NewEnv(jinja.Options{}),
+		Dialect: dialect, Project: project, env: jinja.NewEnv(jinja.Options{Filters: kinds}),
 		macros: map[string]map[string]*Macro{project: {}, dbtPackage: {}},
 	}
 	files, err := fs.Glob(builtin, "macros/*.sql")

@@ -233,7 +233,7 @@ func (f configFunc) GetAttr(name string) (any, bool) {
 				return nil, err
 			}
 			if v, ok := f.value(jinja.Str(args[0])); ok {
-				return v, nil
+				return v, validate(call, args[2], v)
 			}
 			if args[1] != jinja.Missing {
 				return args[1], nil
@@ -247,12 +247,22 @@ func (f configFunc) GetAttr(name string) (any, bool) {
 				return nil, err
 			}
 			if v, ok := f.value(jinja.Str(args[0])); ok {
-				return v, nil
+				return v, validate(call, args[1], v)
 			}
 			return nil, fmt.Errorf("config %s is required and not set", jinja.Str(args[0]))
 		}), true
 	}
 	return nil, false
+}
+
+// validate calls a validator of a setting, which raises an error where the
+// value will not do.
+func validate(call *jinja.Call, validator, v any) error {
+	if validator == jinja.Missing || validator == nil {
+		return nil
+	}
+	_, err := call.Invoke(validator, []any{v})
+	return err
 }
 
 func (f configFunc) value(key string) (any, bool) {

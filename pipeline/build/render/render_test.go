@@ -53,12 +53,18 @@ func newContext(t *testing.T, wh render.Warehouse) *render.Context {
 
 func TestNames(t *testing.T) {
 	for in, want := range map[string]string{
-		"{{ this }} {{ this.schema }} {{ this.include(database=true) }}":                                                                        `"s"."m" s "db"."s"."m"`,
-		"{{ target.name }} {{ target.type }} {{ target['schema'] }}":                                                                            "dev duckdb s",
-		"{{ var('b')[1] }} {{ var('c', 'd') }} {{ var.has_var('a') }}":                                                                          "y d True",
-		"{{ invocation_id }} {{ run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f%%') }} {{ run_started_at }}":                                      "run-1 2026-02-03 04:05:06.000789% 2026-02-03 04:05:06.000789+00:00",
-		"{{ tojson({'b': 1, 'a': [1.0, none, 'é']}) }}":                                                                                         `{"b": 1, "a": [1.0, null, "é"]}`,
-		"{{ fromjson('{\"b\": 1, \"a\": [9007199254740993]}') }}":                                                                               "{'b': 1, 'a': [9007199254740993]}",
+		"{{ this }} {{ this.schema }} {{ this.include(database=true) }}":                                                 `"s"."m" s "db"."s"."m"`,
+		"{{ target.name }} {{ target.type }} {{ target['schema'] }}":                                                     "dev duckdb s",
+		"{{ var('b')[1] }} {{ var('c', 'd') }} {{ var.has_var('a') }}":                                                   "y d True",
+		"{{ invocation_id }} {{ run_started_at.strftime('%Y-%m-%d %H:%M:%S.%f%%') }} {{ run_started_at }}":               "run-1 2026-02-03 04:05:06.000789% 2026-02-03 04:05:06.000789+00:00",
+		"{{ tojson({'b': 1, 'a': [1.0, none, 'é']}) }}":                                                                  `{"b": 1, "a": [1.0, null, "é"]}`,
+		"{{ fromjson('{\"b\": 1, \"a\": [9007199254740993]}') }}":                                                        "{'b': 1, 'a': [9007199254740993]}",
+		"{{ tojson({'b': 1, 'a': [{'d': 1, 'c': 2}]}, sort_keys=true) }}":                                                `{"a": [{"c": 2, "d": 1}], "b": 1}`,
+		"{{ set([1, 1, 2]) | length }} {{ zip(range(3), 'ab') | list }} {{ zip(1, default='no') }} {{ set(3, 'no') }}":   "2 [(0, 'a'), (1, 'b')] no no",
+		"{{ local_md5('hello') }} {{ fromyaml('a: [1, 2]').a[1] }} {{ fromyaml('a: [', 'bad') }}":                        "5d41402abc4b2a76b9719d911017c592 2 bad",
+		"{{ api.Relation.create(schema='s', identifier='i') }} {{ api.Relation.create('other', 's', 'i') }}":             `"s"."i" "other"."s"."i"`,
+		"{{ dbt_version.split('.')[0] }} {{ '1' | as_number }} {{ flags.WHICH }}":                                        "1 1 None",
+		"{{ dbt.listagg('a', \"';'\", 'order by b', 2) }} {{ dbt.array_construct([1, 2]) }} {{ dbt.array_construct() }}": "array_to_string((array_agg(a order by b))[1:2], ';') [1, 2] cast([] as integer[])",
 		"{{ fromjson('{', 'bad') }}":                                                                                                            "bad",
 		"{{ adapter.quote('a\"b') }} {{ adapter.type() }}":                                                                                      `"a""b" duckdb`,
 		"{{ model.unique_id }} {{ model.config.materialized }} {{ config.get('materialized') }}":                                                "model.proj.m view view",
@@ -97,10 +103,11 @@ func TestDryRunAsksNothing(t *testing.T) {
 
 func TestMisuse(t *testing.T) {
 	for in, want := range map[string]string{
-		"{{ ref() }}":                                        "ref() takes 1 or 2 arguments, got 0",
-		"{{ ref(1) }}":                                       "ref() takes strings, got 1",
-		"{{ source('a') }}":                                  "source() takes 2 arguments, got 1",
-		"{{ config.require('x') }}":                          "config x is required and not set",
+		"{{ ref() }}":               "ref() takes 1 or 2 arguments, got 0",
+		"{{ ref(1) }}":              "ref() takes strings, got 1",
+		"{{ source('a') }}":         "source() takes 2 arguments, got 1",
+		"{{ config.require('x') }}": "config x is required and not set",
+		"{% macro no(v) %}{{ exceptions.raise_compiler_error('not ' ~ v) }}{% endmacro %}{{ config.get('materialized', 'x', validator=no) }}": "not view",
 		"{{ adapter.dispatch('datead') }}":                   "did you mean dateadd?",
 		"{{ run_started_at.strftime('%Q') }}":                "%Q is not supported",
 		"{{ exceptions.raise_compiler_error('stop here') }}": "stop here",

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/tidemill/tidemill"
@@ -96,11 +97,24 @@ func (c *Context) toJSON(call *jinja.Call) (any, error) {
 		}
 		return nil, fmt.Errorf("tojson(): %w", err)
 	}
+	if args[2] != jinja.Missing && jinja.Truth(args[2]) {
+		sortKeys(n)
+	}
 	var b strings.Builder
 	if err := writeJSON(&b, n); err != nil {
 		return nil, fmt.Errorf("tojson(): %w", err)
 	}
 	return b.String(), nil
+}
+
+func sortKeys(n *yml.Node) {
+	slices.SortStableFunc(n.Fields, func(a, b yml.Field) int { return strings.Compare(a.Name, b.Name) })
+	for _, f := range n.Fields {
+		sortKeys(f.Value)
+	}
+	for _, item := range n.Items {
+		sortKeys(item)
+	}
 }
 
 // writeJSON writes as Python's json.dumps does, with its spaces.

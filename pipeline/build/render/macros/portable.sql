@@ -87,5 +87,42 @@
 {% macro intersect() -%}{{ adapter.dispatch('intersect', 'dbt')() }}{%- endmacro %}
 {% macro default__intersect() -%}intersect{%- endmacro %}
 
-{% macro listagg(measure, delimiter_text="','", order_by_clause=none) -%}{{ adapter.dispatch('listagg', 'dbt')(measure, delimiter_text, order_by_clause) }}{%- endmacro %}
-{% macro default__listagg(measure, delimiter_text="','", order_by_clause=none) -%}string_agg({{ measure }}, {{ delimiter_text }}{{ ' ' ~ order_by_clause if order_by_clause }}){%- endmacro %}
+{% macro listagg(measure, delimiter_text="','", order_by_clause=none, limit_num=none) -%}{{ adapter.dispatch('listagg', 'dbt')(measure, delimiter_text, order_by_clause, limit_num) }}{%- endmacro %}
+{% macro default__listagg(measure, delimiter_text="','", order_by_clause=none, limit_num=none) -%}
+    {%- set order = ' ' ~ order_by_clause if order_by_clause else '' -%}
+    {%- if limit_num -%}
+        array_to_string((array_agg({{ measure }}{{ order }}))[1:{{ limit_num }}], {{ delimiter_text }})
+    {%- else -%}
+        string_agg({{ measure }}, {{ delimiter_text }}{{ order }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro equals(expr1, expr2) -%}{{ adapter.dispatch('equals', 'dbt')(expr1, expr2) }}{%- endmacro %}
+{% macro default__equals(expr1, expr2) -%}({{ expr1 }} = {{ expr2 }}){%- endmacro %}
+
+{% macro date(year, month, day) -%}{{ adapter.dispatch('date', 'dbt')(year, month, day) }}{%- endmacro %}
+{% macro default__date(year, month, day) -%}make_date({{ year }}, {{ month }}, {{ day }}){%- endmacro %}
+
+{% macro array_construct(inputs=[], data_type='integer') -%}{{ adapter.dispatch('array_construct', 'dbt')(inputs, data_type) }}{%- endmacro %}
+{% macro default__array_construct(inputs, data_type) -%}
+    {%- if inputs -%}[{{ inputs | join(', ') }}]{%- else -%}cast([] as {{ data_type }}[]){%- endif -%}
+{%- endmacro %}
+
+{% macro array_append(array, new_element) -%}{{ adapter.dispatch('array_append', 'dbt')(array, new_element) }}{%- endmacro %}
+{% macro default__array_append(array, new_element) -%}list_append({{ array }}, {{ new_element }}){%- endmacro %}
+
+{% macro array_concat(array_1, array_2) -%}{{ adapter.dispatch('array_concat', 'dbt')(array_1, array_2) }}{%- endmacro %}
+{% macro default__array_concat(array_1, array_2) -%}list_concat({{ array_1 }}, {{ array_2 }}){%- endmacro %}
+
+{# Numbers from 1 to upper_bound, as a query. #}
+{% macro generate_series(upper_bound) -%}{{ adapter.dispatch('generate_series', 'dbt')(upper_bound) }}{%- endmacro %}
+{% macro default__generate_series(upper_bound) -%}
+select n as generated_number from range(1, {{ upper_bound }} + 1) as numbers(n)
+{%- endmacro %}
+
+{# One row for each datepart from start_date until before end_date, as a query. #}
+{% macro date_spine(datepart, start_date, end_date) -%}{{ adapter.dispatch('date_spine', 'dbt')(datepart, start_date, end_date) }}{%- endmacro %}
+{% macro default__date_spine(datepart, start_date, end_date) -%}
+select at as date_{{ datepart }}
+from range(cast({{ start_date }} as timestamp), cast({{ end_date }} as timestamp), interval 1 {{ datepart }}) as spine(at)
+{%- endmacro %}

@@ -28,6 +28,12 @@ var ledgerSamples = map[string]sqlgen.Statement{
 	"stale_marks":       sqlgen.StaleMarks{Marks: arrowView("marks")},
 	"delete_marks":      sqlgen.DeleteMarks{Marks: arrowView("marks")},
 	"insert_marks":      sqlgen.InsertMarks{Marks: arrowView("marks")},
+
+	"newest_batch":         sqlgen.NewestBatch{},
+	"stage_old_batches":    sqlgen.StageOldBatches{Stage: tidemill.TableName{Schema: "temp", Name: "old_batches"}},
+	"stage_batch_sums":     sqlgen.StageBatchSums{Sums: tidemill.TableName{Schema: "temp", Name: "sums"}, Old: arrowView("old")},
+	"stage_duplicate_sums": sqlgen.StageDuplicateSums{Sums: tidemill.TableName{Schema: "temp", Name: "sums"}, Old: arrowView("old")},
+	"delete_old":           sqlgen.DeleteOld{Target: tidemill.TableName{Schema: "tidemill", Name: "batches"}, Old: arrowView("old")},
 }
 
 var landingSamples = map[string]sqlgen.Statement{

@@ -30,6 +30,7 @@ func (w *writer) commit(ctx context.Context, l tidemill.Landing) (tidemill.Recei
 	if err := w.transaction(ctx, func() error { return c.run(ctx) }); err != nil {
 		return tidemill.Receipt{}, err
 	}
+	w.compactSometimes(ctx)
 	return c.receipt(), nil
 }
 

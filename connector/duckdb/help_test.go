@@ -118,3 +118,15 @@ func ask(t testing.TB, s tidemill.Session, sql string, args ...any) string {
 	}
 	return out
 }
+
+func change(t testing.TB, w tidemill.Warehouse, sql string, args ...any) {
+	t.Helper()
+	s, err := w.Session(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Exec(context.Background(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}

@@ -150,12 +150,24 @@ func toWireError(err error) *wireError {
 	}
 	code := tidemill.CodeOf(err)
 	return &wireError{
-		Text:      strings.TrimSuffix(err.Error(), " ["+string(code)+"]"),
+		Text:      textOf(err, code),
 		Code:      code,
 		Hint:      strings.Join(tidemill.Hints(err), "; "),
 		Retryable: tidemill.Retryable(err),
 		Canceled:  errors.Is(err, context.Canceled),
 	}
+}
+
+// textOf returns what err says without its code, which the other side writes
+// again, at the end of the first line or of all.
+func textOf(err error, code tidemill.Code) string {
+	mark := " [" + string(code) + "]"
+	first, rest, more := strings.Cut(err.Error(), "\n")
+	first = strings.TrimSuffix(first, mark)
+	if !more {
+		return first
+	}
+	return first + "\n" + strings.TrimSuffix(rest, mark)
 }
 
 func (e *wireError) err() error {

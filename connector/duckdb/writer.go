@@ -18,7 +18,10 @@ type writer struct {
 	filters map[tidemill.TableName]*filter
 	newest  map[tidemill.TableName]time.Time // _landed_at of tables that were landed in
 	last    time.Time                        // of the newest ledger entry: they are ordered by time
-	fault   func(point string)               // called between the steps of a commit; of tests
+
+	compacted time.Time // when the ledger was last looked at for old entries
+
+	fault func(point string) // called between the steps of a commit; of tests
 }
 
 func newWriter(ctx context.Context, in *instance, fault func(string)) (*writer, error) {
@@ -37,6 +40,10 @@ func newWriter(ctx context.Context, in *instance, fault func(string)) (*writer, 
 	if err := w.migrate(ctx); err != nil {
 		return nil, err
 	}
+	if err := w.resume(ctx); err != nil {
+		return nil, err
+	}
+	w.compactSometimes(ctx)
 	w.fault = fault
 	return w, nil
 }

@@ -1,0 +1,1 @@
+SELECT max(committed_at) AS newest FROM tidemill.batches

@@ -115,7 +115,7 @@ func (w *FakeWarehouse) check(l tidemill.Landing, ledger *fakeLedger) error {
 func (w *FakeWarehouse) insert(pipeline string, r tidemill.TableRows, since time.Time, receipt *tidemill.Receipt) {
 	t := w.tables[r.Table.String()]
 	deliveries, overtook, keys := map[tidemill.ID]bool{}, map[tidemill.ID]bool{}, map[tidemill.ID]time.Time{}
-	for _, row := range t.rows {
+	for _, row := range t.landed {
 		deliveries[row.Delivery] = true
 		if !since.IsZero() && !landedAt(row).Before(since) {
 			overtook[row.Delivery] = true
@@ -150,6 +150,7 @@ func (w *FakeWarehouse) insert(pipeline string, r tidemill.TableRows, since time
 
 // put appends row, or replaces the row of the same key in an upsert.
 func (t *fakeTable) put(table tidemill.Table, row FakeRow) {
+	t.landed = append(t.landed, row)
 	if table.Write == tidemill.Upsert {
 		for i, has := range t.rows {
 			if upsertKey(table, has) != upsertKey(table, row) {

@@ -72,6 +72,7 @@ type FakeLetter struct {
 type fakeTable struct {
 	schema *arrow.Schema
 	rows   []FakeRow
+	landed []FakeRow // all that ever did, also what an upsert has overwritten
 }
 
 type fakeLedger struct {

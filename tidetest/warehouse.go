@@ -22,7 +22,6 @@ func Warehouse(t *testing.T, open func(t testing.TB) tidemill.Warehouse) {
 		"session transactions": sessionTransactions,
 		"session errors":       sessionErrors,
 		"upsert":               upsertRows,
-		"upsert redelivery":    upsertRedelivery,
 		"letters":              letterStates,
 		"widen":                widenColumns,
 		"publish":              publishKinds,
@@ -52,6 +51,7 @@ func Landing(t *testing.T, open func(t testing.TB) tidemill.Warehouse, rows func
 		"concurrent":          (*suite).concurrent,
 		"canceled":            (*suite).canceled,
 		"empty":               (*suite).empty,
+		"upsert redelivery":   (*suite).upsertRedelivery,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := open(t)
@@ -371,4 +371,19 @@ func (s *suite) empty() {
 	s.want(s.commit(tidemill.Landing{Pipeline: "p", Batch: "b1"}), tidemill.Receipt{Repeated: true})
 	s.want(s.commit(landing("b2", suiteTable)), tidemill.Receipt{})
 	s.wantRows()
+}
+
+// upsertRedelivery: a message is known also after its row was overwritten, and
+// a stale version is one that landed.
+func (s *suite) upsertRedelivery() {
+	t := suiteUpsert
+	t.Name = suiteTable.Name
+	t.Version = ""
+	s.want(s.commit(landing("b1", t, ev("a").v(1).as("a1"), ev("b").as("b1"))), tidemill.Receipt{Rows: 2})
+	s.want(s.commit(landing("b2", t, ev("a").v(2).as("a2"))), tidemill.Receipt{Rows: 1})
+	s.want(s.commit(landing("b3", t, ev("a").v(1).as("a1").again())), tidemill.Receipt{Duplicates: 1})
+	t.Version = "version"
+	s.want(s.commit(landing("b4", t, ev("a").v(1).as("a3"))), tidemill.Receipt{Rows: 1})
+	s.want(s.commit(landing("b5", t, ev("a").v(1).as("a3").again())), tidemill.Receipt{Duplicates: 1})
+	s.wantRows("a", "b")
 }

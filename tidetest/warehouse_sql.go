@@ -150,17 +150,6 @@ func upsertRows(t *testing.T, w tidemill.Warehouse) {
 	wantColumn(t, s, "SELECT concat(id, version) FROM raw.last", "a0")
 }
 
-// upsertRedelivery: a message is known also after its row was overwritten.
-func upsertRedelivery(t *testing.T, w tidemill.Warehouse) {
-	table := suiteUpsert
-	table.Version = ""
-	lands(t, w, landing("b1", table, ev("a").v(1).as("a1")), tidemill.Receipt{Rows: 1})
-	lands(t, w, landing("b2", table, ev("a").v(2).as("a2")), tidemill.Receipt{Rows: 1})
-	lands(t, w, landing("b3", table, ev("a").v(1).as("a1").again()), tidemill.Receipt{Duplicates: 1})
-	s := session(t, w)
-	wantColumn(t, s, "SELECT version FROM raw.things", "2")
-}
-
 // letterStates: a letter is settled by the commit that lands it, and one that
 // has landed is not dead again.
 func letterStates(t *testing.T, w tidemill.Warehouse) {

@@ -31,7 +31,7 @@ type batch struct {
 	tokens     []any
 
 	keys       map[tidemill.ID]struct{} // of rows, where duplicates are looked for
-	deliveries map[tidemill.ID]struct{} // of rows
+	deliveries map[tidemill.ID]string   // of rows, with their types
 	letters    map[tidemill.ID]struct{}
 }
 
@@ -39,7 +39,7 @@ func newBatch() *batch {
 	return &batch{
 		id:         uuid.Must(uuid.NewV7()).String(), // ordered by time; fails only without a random source
 		keys:       map[tidemill.ID]struct{}{},
-		deliveries: map[tidemill.ID]struct{}{},
+		deliveries: map[tidemill.ID]string{},
 		letters:    map[tidemill.ID]struct{}{},
 	}
 }

@@ -2,11 +2,14 @@ package land_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -253,4 +256,77 @@ func TestDuplicatesAreRemovedBeforeCommit(t *testing.T) {
 	p := pipeline()
 	p.Land.Dedupe = "off"
 	mustRun(t, config(t, p, q.Source(), w))
+}
+
+// Equal bytes are two events where a routing key tells two types: also
+// redelivered in one batch each lands in its table.
+func TestTypeBesideTheBytes(t *testing.T) {
+	q, w := &tidetest.FakeQueue{}, tidetest.NewFakeWarehouse()
+	p := columnsPipeline("evolve")
+	p.Decode.Message = "routing_key"
+	for _, key := range []string{"order.paid", "order.sent", "order.sent"} {
+		q.Publish(tidemill.Message{
+			Source: "q", Value: []byte(`{"id":1}`), Redelivered: true,
+			Meta: map[string]string{decode.MetaRoutingKey: key},
+		})
+	}
+	want(t, mustRun(t, config(t, p, q.Source(), w)), 2, 1, 0)
+}
+
+// An upsert whose version no event has told would be refused by the warehouse,
+// and stop the pipeline.
+func TestUpsertWithoutVersion(t *testing.T) {
+	for contract, rows := range map[string]int64{"evolve": 2, "dead_letter": 1} {
+		q, w := &tidetest.FakeQueue{}, tidetest.NewFakeWarehouse()
+		p := columnsPipeline(contract)
+		p.Land.Write, p.Land.UniqueKey, p.Land.Version = "upsert", []string{"id"}, "v"
+		q.Publish(typed("A", `{"id":1}`), typed("B", `{"id":1,"v":1}`))
+		q.Publish(typed("A", `{"id":2,"v":1}`))
+		got := mustRun(t, config(t, p, q.Source(), w))
+		if got.Rows+got.DeadLetters != 3 || got.Rows < rows {
+			t.Errorf("%s: %+v, want %d rows at least", contract, got, rows)
+		}
+		for _, d := range w.Letters() {
+			if !strings.Contains(d.Reason, `"v"`) {
+				t.Errorf("%s: %s", contract, d.Reason)
+			}
+		}
+	}
+}
+
+// A table that cannot be made does not keep a process from ending.
+func TestStopWhileEvolving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		q, w := &tidetest.FakeQueue{}, tidetest.NewFakeWarehouse()
+		w.Fault = func(_ context.Context, at tidetest.Point, _ tidemill.Landing) error {
+			if at == tidetest.AtEvolve {
+				return tidemill.Transient(errors.New("no space left on device"))
+			}
+			return nil
+		}
+		q.Publish(typed("A", `{"id":1}`))
+		cfg := config(t, columnsPipeline("evolve"), q.Source(), w)
+		l, err := land.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() {
+			_, err := l.Run(t.Context())
+			ended <- err
+		}()
+		time.Sleep(time.Minute)
+		l.Stop()
+		select {
+		case err := <-ended:
+			if !tidemill.Retryable(err) {
+				t.Errorf("it ended with %v", err)
+			}
+		case <-time.After(time.Hour):
+			t.Fatal("it is tried again for ever")
+		}
+		if q.Left() != 1 {
+			t.Error("the message was acknowledged")
+		}
+	})
 }

@@ -182,11 +182,36 @@ func (t *columnTable) checkKey(payload []byte) error {
 			return &refusal{tidemill.SchemaIncompatible, fmt.Sprintf("column %q of unique_key has no value", column)}
 		}
 	}
+	for _, column := range append(slices.Clone(t.Key), t.Version) {
+		if column != "" && !t.stores(v, column) {
+			return &refusal{tidemill.SchemaIncompatible, fmt.Sprintf("the table has no column %q, by which it is an upsert", column)}
+		}
+	}
 	return nil
 }
 
+// stores says whether the table will have column when payload is in it.
+func (t *columnTable) stores(payload canon.Value, column string) bool {
+	if isSystem(column) || t.schema.HasField(column) {
+		return true
+	}
+	if t.contract == contractFreeze || t.contract == contractDeadLetter {
+		return false
+	}
+	for name := range payload.Members() {
+		if columnar.ColumnName(string(name.Bytes())) == column {
+			return true
+		}
+	}
+	return false
+}
+
+func isSystem(column string) bool {
+	return slices.ContainsFunc(tidemill.SystemFields(), func(f arrow.Field) bool { return f.Name == column })
+}
+
 func (t *columnTable) hasKey(payload canon.Value, column string) bool {
-	if slices.ContainsFunc(tidemill.SystemFields(), func(f arrow.Field) bool { return f.Name == column }) {
+	if isSystem(column) {
 		return column != tidemill.ColumnSourceTime
 	}
 	var field arrow.Field

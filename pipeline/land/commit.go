@@ -56,9 +56,13 @@ func (l *Lander) commit(ctx, soft context.Context, b *batch) error {
 	return nil
 }
 
-// evolve makes t where it is missing and widens it to want.
+// evolve makes t where it is missing and widens it to want. Like a commit it
+// is not tried again after Stop.
 func (l *Lander) evolve(ctx context.Context, t tidemill.Table, want *arrow.Schema) (has *arrow.Schema, err error) {
-	err = retry.Do(ctx, l.retries("evolve "+t.String()), func(ctx context.Context) error {
+	waiting, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(l.stopped, cancel)()
+	err = retry.Do(waiting, l.retries("evolve "+t.String()), func(context.Context) error {
 		has, err = l.cfg.Warehouse.Evolve(ctx, t, want)
 		return err
 	})

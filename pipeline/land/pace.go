@@ -10,6 +10,10 @@ import (
 // a deadline, still moves forward between two deaths.
 const firstRows = 256
 
+// leastMessage is what any message costs in memory, in bytes: empty ones must
+// not fill it.
+const leastMessage = 256
+
 // pace says when a batch is full.
 type pace struct {
 	limits project.BatchLimits
@@ -35,10 +39,10 @@ func (p *pace) fits(b *batch, r *tidemill.Batch) bool {
 
 // maxRows returns how many messages b may hold. Redelivered messages are
 // looked up in the whole table, at a cost per batch: where they are the
-// greater part, only the limit of bytes counts, so that one scan serves many.
+// greater part, the limit of bytes counts alone, so that one scan serves many.
 func (p *pace) maxRows(b *batch) int {
 	if p.rows == p.limits.Rows && 2*b.redelivered > b.messages {
-		return int(^uint(0) >> 1)
+		return max(p.rows, int(p.limits.Bytes)/leastMessage)
 	}
 	return p.rows
 }

@@ -95,8 +95,8 @@ func (b *batch) has(e *event, dedupe bool) bool {
 		}
 	}
 	if e.msg.Redelivered {
-		_, ok := b.deliveries[e.delivery]
-		return ok
+		typ, ok := b.deliveries[e.delivery]
+		return ok && typ == e.Type // which a header may tell: it is no part of the identity
 	}
 	return false
 }
@@ -105,7 +105,7 @@ func (b *batch) remember(e *event, dedupe bool) {
 	if dedupe {
 		b.keys[e.key] = struct{}{}
 	}
-	b.deliveries[e.delivery] = struct{}{}
+	b.deliveries[e.delivery] = e.Type
 }
 
 // refusal is why an event does not fit its table: it is a dead letter.

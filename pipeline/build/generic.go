@@ -85,13 +85,14 @@ func (l *loader) genericTest(ctx context.Context, d declaration) (parsed, error)
 		return parsed{}, err
 	}
 	long, short := testNames(d, pkg, test, args)
+	name := long
 	if d.test.Label != "" {
-		short = d.test.Label
+		name, short = d.test.Label, d.test.Label
 	}
 	sum := md5.Sum([]byte(d.on.ID + "\x00" + long + "\x00" + raw + "\x00" + d.test.Label))
 	n := &manifest.Node{
-		ID: "test." + l.folder.Name + "." + short + "." + hex.EncodeToString(sum[:])[:10], Kind: manifest.Test, Name: short, Package: l.folder.Name,
-		FQN:  append(append([]string{l.folder.Name}, d.file.Dirs()...), short),
+		ID: "test." + l.folder.Name + "." + name + "." + hex.EncodeToString(sum[:])[:10], Kind: manifest.Test, Name: name, Package: l.folder.Name,
+		FQN:  append(append([]string{l.folder.Name}, d.file.Dirs()...), name),
 		File: d.file.Path, Path: short + ".sql", Pos: d.test.Pos, Raw: raw, Checksum: checksum([]byte(raw)), Description: d.test.Description,
 		Config: manifest.NewConfig(manifest.Test),
 		Test:   &manifest.TestInfo{Generic: test, Package: pkg, Args: args, Column: column, Attached: d.on.ID},
@@ -199,8 +200,8 @@ func writeArg(b *strings.Builder, n *yml.Node) error {
 
 var notWord = regexp.MustCompile(`[^0-9a-zA-Z_]+`)
 
-// testNames returns the long name of a test as dbt makes it, and the one that
-// it goes by: where the long one has 64 characters, a short one with a hash.
+// testNames returns the name of a test as dbt makes it, and that of its file:
+// where the long one has 64 characters, a short one with a hash.
 func testNames(d declaration, pkg, test string, args []yml.Field) (long, short string) {
 	on := d.on.Name
 	if d.on.Source != nil {

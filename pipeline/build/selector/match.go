@@ -91,8 +91,11 @@ func matchSource(n *manifest.Node, value string) bool {
 }
 
 func matchConfig(n *manifest.Node, key, value string) bool {
-	if key == "materialized" {
+	switch key {
+	case "materialized":
 		return glob(value, n.Materialized())
+	case "enabled":
+		return glob(value, "true") // what is not is no node
 	}
 	keys := strings.Split(key, ".")
 	v := n.Config.Get(keys[0])

@@ -58,6 +58,7 @@ func TestSelect(t *testing.T) {
 		{"source:raw+", "", "events mart mid stg t1 t2"},
 		{"source:raw.events", "", "events"},
 		{"config.materialized:table", "", "mart"},
+		{"config.enabled:true,tag:daily", "", "other t2"},
 		{"resource_type:model", "tag:hourly", "mart mid"},
 		{"test_name:unique", "", "t1"},
 		{"test_type:singular", "", "t2"},

@@ -82,10 +82,20 @@ func (s *session) busy() int {
 	return max(n, 1)
 }
 
+// closeWithin bounds what a broker that is gone may take of close.
+const closeWithin = 5 * time.Second
+
 // close ends the connection: what was not acknowledged goes back to the
-// queues.
+// queues. Consumers are cancelled first, which the broker answers when it has
+// applied their acknowledgements: a quorum queue forgets those that a
+// connection sent just before its end.
 func (s *session) close() {
 	s.cancel()
-	_ = s.conn.CloseDeadline(time.Now().Add(5 * time.Second)) // it may be gone already
+	giveUp := time.AfterFunc(closeWithin, func() { _ = s.conn.CloseDeadline(time.Now()) })
 	s.wg.Wait()
+	for _, c := range s.consumers {
+		_ = c.ch.Cancel(c.tag, false) // the connection may be gone already, and the acks with it
+	}
+	giveUp.Stop()
+	_ = s.conn.CloseDeadline(time.Now().Add(closeWithin))
 }

@@ -75,6 +75,9 @@ func (r *Process) Signal(s os.Signal) {
 // Interrupt does what Ctrl-C does.
 func (r *Process) Interrupt() { r.t.Helper(); r.Signal(syscall.SIGINT) }
 
+// InterruptAgain interrupts a process that may have ended meanwhile.
+func (r *Process) InterruptAgain() { _ = r.cmd.Process.Signal(syscall.SIGINT) }
+
 // Output is what was printed so far, standard error last.
 func (r *Process) Output() string { return r.stdout.String() + r.stderr.String() }
 

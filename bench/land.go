@@ -29,18 +29,18 @@ func benchLand(ctx context.Context, b *bench) error {
 		return err
 	}
 	n := b.n(300_000)
-	each := func(run func() error) func() (time.Duration, error) {
+	each := func(run func() (time.Duration, error)) func() (time.Duration, error) {
 		return func() (time.Duration, error) {
 			if err := publish(ctx, broker.URL(), orders(n)); err != nil {
 				return 0, err
 			}
 			runtime.GC() // of what publishing left
-			return timed(run)
+			return run()
 		}
 	}
 	took, err := alternate(b.rounds,
-		each(func() error { return drain(broker.URL(), n) }),
-		each(func() error { return b.land(ctx, broker.URL(), n) }))
+		each(func() (time.Duration, error) { return timed(func() error { return drain(broker.URL(), n) }) }),
+		each(func() (time.Duration, error) { return b.land(ctx, broker.URL(), n) }))
 	if err != nil {
 		return err
 	}
@@ -85,20 +85,22 @@ func drain(url string, n int) error {
 	return conn.Close() // behind the acknowledgements
 }
 
-// land lands n messages into a new database.
-func (b *bench) land(ctx context.Context, url string, n int) error {
+// land lands n messages into a new database and returns how long the pipeline
+// ran, from connecting to the last acknowledgement. The checkpoints that come
+// due meanwhile are in it, the one of closing the database is not.
+func (b *bench) land(ctx context.Context, url string, n int) (time.Duration, error) {
 	dir, err := b.cards()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	w, err := duckdb.Open(ctx, duckdb.Connection{Path: filepath.Join(dir, "land.duckdb")}, quiet)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { _ = w.Close() }() // what is measured has been committed
 	decoders, err := decode.New(project.Decode{Format: "protobuf", Files: []string{"proto/events.proto"}, Message: "type"}, dir)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	l, err := land.New(land.Config{
 		Pipeline: project.Pipeline{
@@ -110,11 +112,13 @@ func (b *bench) land(ctx context.Context, url string, n int) error {
 		Warehouse: w, Decoder: decoders, Mode: land.Once,
 	})
 	if err != nil {
-		return err
+		return 0, err
 	}
+	begun := time.Now()
 	s, err := l.Run(ctx)
+	took := time.Since(begun)
 	if err == nil && int(s.Rows) != n {
 		err = fmt.Errorf("%d of %d messages landed, %d are duplicates, %d dead", s.Rows, n, s.Duplicates, s.DeadLetters)
 	}
-	return err
+	return took, err
 }

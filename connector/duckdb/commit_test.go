@@ -1,6 +1,7 @@
 package duckdb
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -46,5 +47,65 @@ func TestCommit(t *testing.T) {
 				t.Errorf("ledger %+v, %v", ledger, err)
 			}
 		})
+	}
+}
+
+// TestUnknownOutcome: COMMIT reports an error and yet has committed. The
+// ledger knows.
+func TestUnknownOutcome(t *testing.T) {
+	var w *Warehouse
+	armed := false
+	w, err := openWith(t.Context(), Connection{Path: inMemory}, tidemill.Env{}, func(at string) {
+		if armed && at == "before-commit" {
+			armed = false
+			if _, err := w.used.(*ownership).writer.conn.exec(context.Background(), "COMMIT"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	evolve(t, w, events)
+	armed = true
+	if r := commit(t, w, landingOf(events, "b1", epoch, event{key: "a"})); r != (tidemill.Receipt{Rows: 1}) {
+		t.Errorf("%+v", r)
+	}
+	if r := commit(t, w, landingOf(events, "b1", epoch, event{key: "a"})); !r.Repeated {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestCommitAfterClose: who waits for the turn while the owner closes does not
+// open the database anew.
+func TestCommitAfterClose(t *testing.T) {
+	path := file(t)
+	w := open(t, path)
+	o := w.used.(*ownership)
+	<-o.turn
+	failed := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := o.owner.ledger(context.Background(), "p")
+			failed <- err
+		}()
+	}
+	closed := make(chan struct{})
+	go func() {
+		w.Close()
+		close(closed)
+	}()
+	within(t, time.Second, "Close waits", func() bool { return len(w.turn) == 0 })
+	o.give()
+	<-closed
+	for range 2 {
+		<-failed // whether it came before Close is chance
+	}
+	if o.instance != nil {
+		t.Error("the database is open")
+	}
+	if _, err := o.owner.ledger(t.Context(), "p"); tidemill.CodeOf(err) != tidemill.Invalid {
+		t.Errorf("after Close: %v", err)
 	}
 }

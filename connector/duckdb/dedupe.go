@@ -111,9 +111,25 @@ func (c *landing) look(ctx context.Context, ids []tidemill.ID, at []int, q func(
 // findKeys drops the rows whose event has landed within the window.
 func (c *landing) findKeys(ctx context.Context, t *table) error {
 	mode := t.Table.Dedupe.Mode
-	if mode != tidemill.DedupeWindow && mode != tidemill.DedupeForever || t.landed() == 0 {
-		return nil
+	if (mode == tidemill.DedupeWindow || mode == tidemill.DedupeForever) && t.landed() > 0 {
+		if err := c.dropKeys(ctx, t, mode); err != nil {
+			return err
+		}
 	}
+	for k, f := range c.filters { // of all modes: another pipeline may look for what this one lands
+		if k.table != t.Table.TableName {
+			continue
+		}
+		for i, d := range t.drop { // before COMMIT: one key too many costs a look-up, one too few a duplicate
+			if !d {
+				f.add(t.keys[i], t.landedAt)
+			}
+		}
+	}
+	return nil
+}
+
+func (c *landing) dropKeys(ctx context.Context, t *table, mode tidemill.DedupeMode) error {
 	var since time.Time
 	if mode == tidemill.DedupeWindow {
 		since = t.landedAt.Add(-t.Table.Dedupe.Window)
@@ -135,11 +151,6 @@ func (c *landing) findKeys(ctx context.Context, t *table) error {
 		return fmt.Errorf("look up keys: %w", err)
 	}
 	t.discard(found, &t.removed.key)
-	for i, d := range t.drop { // before COMMIT: one key too many costs a look-up, one too few a duplicate
-		if !d {
-			f.add(t.keys[i], t.landedAt)
-		}
-	}
 	return nil
 }
 
@@ -161,22 +172,25 @@ func (t *table) hits(f *filter, since time.Time) (hits []int, from time.Time) {
 	return hits, from
 }
 
-// filter returns the filter of a table, filled from its rows at first use.
+// filter returns the filter of a table, filled from its rows at first use, and
+// again where the clock went back to what it has forgotten.
 func (c *landing) filter(ctx context.Context, t *table, since time.Time) (*filter, error) {
-	window := time.Duration(0)
+	key := filterKey{table: t.Table.TableName}
 	if t.Table.Dedupe.Mode == tidemill.DedupeWindow {
-		window = t.Table.Dedupe.Window
+		key.window = t.Table.Dedupe.Window
 	}
-	f := c.filters[t.Table.TableName]
-	if f != nil && f.window == window {
-		f.expire(since)
+	if f := c.filters[key]; f != nil && !since.Before(f.known) {
+		f.expire(since.Add(-f.slack()))
 		return f, nil
 	}
-	f = newFilter(window)
-	if err := c.fill(ctx, f, t.identities, since); err != nil {
+	f := newFilter(key.window)
+	if !since.IsZero() {
+		f.known = since.Add(-f.slack())
+	}
+	if err := c.fill(ctx, f, t.identities, f.known); err != nil {
 		return nil, err
 	}
-	c.filters[t.Table.TableName] = f
+	c.filters[key] = f
 	return f, nil
 }
 

@@ -104,3 +104,47 @@ func TestFilterHasNoFalseHits(t *testing.T) {
 		t.Logf("%.1f bytes a key in %d generations, %d false hits", bytes, len(f.gens), wrong)
 	}
 }
+
+// TestSharedTable: what a pipeline without dedupe lands, or one with another
+// window, is looked for by the others.
+func TestSharedTable(t *testing.T) {
+	w := open(t, inMemory)
+	evolve(t, w, events)
+	off, long := events, events
+	off.Dedupe.Mode, long.Dedupe.Window = tidemill.DedupeOff, 3*time.Hour
+	commit(t, w, landingOf(events, "b1", epoch, event{key: "a"}))
+	commit(t, w, landingOf(long, "b2", epoch, event{key: "b"}))
+	commit(t, w, landingOf(off, "b3", epoch, event{key: "c"}))
+	all := []event{{key: "a", delivery: "a2"}, {key: "b", delivery: "b2"}, {key: "c", delivery: "c2"}}
+	for i, table := range []tidemill.Table{events, long} {
+		if r := commit(t, w, landingOf(table, fmt.Sprint("c", i), epoch, all...)); r.Rows != 0 {
+			t.Errorf("window %v: %+v", table.Dedupe.Window, r)
+		}
+	}
+}
+
+// TestClockStep: a clock that leaps ahead and comes back makes no duplicates.
+func TestClockStep(t *testing.T) {
+	w := open(t, inMemory)
+	evolve(t, w, events)
+	commit(t, w, landingOf(events, "b1", epoch, event{key: "a"}))
+	commit(t, w, landingOf(events, "b2", epoch.Add(48*time.Hour), event{key: "b"}))
+	if r := commit(t, w, landingOf(events, "b3", epoch.Add(time.Minute), event{key: "a", delivery: "a2"}, event{key: "b", delivery: "b2"})); r.Rows != 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestDroppedTable: an upsert table that was dropped has seen nothing.
+func TestDroppedTable(t *testing.T) {
+	w := open(t, inMemory)
+	evolve(t, w, customers)
+	l := func(batch string) tidemill.Landing {
+		return landingOf(customers, batch, epoch, event{key: "c", id: 1, redelivered: true})
+	}
+	commit(t, w, l("b1"))
+	change(t, w, "DROP TABLE raw.customers")
+	evolve(t, w, customers)
+	if r := commit(t, w, l("b2")); r.Rows != 1 {
+		t.Errorf("%+v", r)
+	}
+}

@@ -38,6 +38,9 @@ func sqlError(ctx context.Context, path string, err error) error {
 		e.Code = tidemill.Unavailable
 		e.Err = tidemill.Transient(engine)
 		e.Hint = fmt.Sprintf("free space where %s is; what was not committed is tried again", path)
+	case engine.Type == duckdb.ErrorTypeInternal: // the same would come of another try
+		e.Code = tidemill.Unavailable
+		e.Hint = "this is a fault of DuckDB: report it with the statement; nothing of the batch was committed"
 	case invalidated(err):
 		e.Code = tidemill.Unavailable
 		e.Err = tidemill.Transient(engine)

@@ -18,6 +18,7 @@ type filter struct {
 	cap    int           // entries in all
 	size   int
 	gens   []*generation // oldest first
+	known  time.Time     // keys that landed earlier may be missing
 	blind  time.Time     // up to here keys landed that the full filter has not
 }
 
@@ -32,9 +33,20 @@ type generation struct {
 const (
 	filterCap      = 64 << 20 / 5 // entries: 64 MiB
 	generations    = 8            // of a window: a hit then limits the scan to that part
-	firstSegment   = 1 << 15
+	firstSegment   = 1 << 10      // a pipeline may have a thousand tables
 	segmentPercent = 80
 )
+
+// filterKey tells filters apart: pipelines may share a table and differ in
+// their windows.
+type filterKey struct {
+	table  tidemill.TableName
+	window time.Duration
+}
+
+// slack is how much more than the window a filter keeps: batches of several
+// processes do not come quite in the order of their times.
+func (f *filter) slack() time.Duration { return f.window / generations }
 
 // newFilter returns a filter for keys of the window; 0 keeps all.
 func newFilter(window time.Duration) *filter {
@@ -79,6 +91,7 @@ func (f *filter) generation(t time.Time) *generation {
 // expire forgets the generations that ended before t.
 func (f *filter) expire(t time.Time) {
 	for len(f.gens) > 0 && f.gens[0].end.Before(t) {
+		f.known = later(f.known, f.gens[0].end.Add(1))
 		f.size -= f.gens[0].size
 		f.gens = f.gens[1:]
 	}
@@ -92,7 +105,7 @@ func (f *filter) lookup(key tidemill.ID, since time.Time) (time.Time, bool) {
 	}
 	h := hash(key)
 	for _, g := range f.gens {
-		if g.has(h) {
+		if !g.end.Before(since) && g.has(h) {
 			if g.begin.After(since) {
 				since = g.begin
 			}

@@ -23,6 +23,7 @@ type owner struct {
 	turn     chan struct{}
 	writer   *writer
 	instance *instance
+	closed   bool // for good: who still waits for the turn must not open it anew
 }
 
 func openOwner(ctx context.Context, path string, cfg Connection, log *slog.Logger, fault func(string)) (*owner, error) {
@@ -60,6 +61,10 @@ func (o *owner) take(ctx context.Context) error {
 	case <-o.turn:
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+	if o.closed {
+		o.give()
+		return errClosed
 	}
 	if o.instance != nil {
 		return nil
@@ -160,6 +165,7 @@ func (o *owner) session(ctx context.Context) (tidemill.Session, error) {
 // close waits for the commit that is under way.
 func (o *owner) close() {
 	<-o.turn
+	o.closed = true
 	if o.instance != nil {
 		o.instance.close()
 		o.instance, o.writer = nil, nil

@@ -166,9 +166,13 @@ func (w *Warehouse) find(ctx context.Context) (backend, error) {
 	return &ownership{owner: o, server: serve(o, listener), lock: lock}, nil
 }
 
+// lostOwners is how many owners in a row may end before they have answered.
+// More is no change of owners: the request itself cannot be sent or read.
+const lostOwners = 10
+
 // do runs an operation that may be repeated, also after a change of owners.
 func (w *Warehouse) do(ctx context.Context, run func(backend) error) error {
-	for {
+	for lost := 1; ; lost++ {
 		b, err := w.backend(ctx)
 		if err != nil {
 			return err
@@ -180,6 +184,18 @@ func (w *Warehouse) do(ctx context.Context, run func(backend) error) error {
 			return ctx.Err()
 		}
 		w.forget(b)
+		if lost == lostOwners {
+			return &tidemill.Error{
+				Code: tidemill.Unavailable, Op: "use " + w.path,
+				Err:  tidemill.Transient(fmt.Errorf("%s, which has it open, broke the connection %d times", w.place.holder(), lost)),
+				Hint: "look at what " + w.place.holder() + " logs; with it ended, this process opens the file itself",
+			}
+		}
+		select {
+		case <-time.After(time.Duration(lost) * 10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 type writer struct {
 	conn    *conn
 	feeder  *feeder
-	filters map[tidemill.TableName]*filter
+	filters map[filterKey]*filter
 	newest  map[tidemill.TableName]time.Time // _landed_at of tables that were landed in
 	last    time.Time                        // of the newest ledger entry: they are ordered by time
 
@@ -35,7 +35,7 @@ func newWriter(ctx context.Context, in *instance, fault func(string)) (*writer, 
 	}
 	w := &writer{
 		conn: c, feeder: f,
-		filters: map[tidemill.TableName]*filter{}, newest: map[tidemill.TableName]time.Time{},
+		filters: map[filterKey]*filter{}, newest: map[tidemill.TableName]time.Time{},
 	}
 	if err := w.migrate(ctx); err != nil {
 		return nil, err

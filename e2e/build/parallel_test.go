@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"go.uber.org/goleak"
 
 	"github.com/tidemill/tidemill"
@@ -73,9 +74,18 @@ type faulty struct {
 	calls atomic.Int64
 }
 
+func (f *faulty) hit() bool { return f.calls.Add(1) == f.at }
+
+// Session counts too: it fails with no session at all.
 func (f *faulty) Session(ctx context.Context) (tidemill.Session, error) {
+	if f.hit() {
+		return nil, f.err
+	}
 	s, err := f.Warehouse.Session(ctx)
-	return &faultySession{s, f}, err
+	if err != nil {
+		return nil, err
+	}
+	return &faultySession{s, f}, nil
 }
 
 type faultySession struct {
@@ -86,7 +96,7 @@ type faultySession struct {
 var errInjected = fmt.Errorf("injected")
 
 func (s *faultySession) do(call func() error) error {
-	hit := s.f.calls.Add(1) == s.f.at
+	hit := s.f.hit()
 	if hit && !s.f.after {
 		return s.f.err
 	}
@@ -110,6 +120,20 @@ func (s *faultySession) Commit(ctx context.Context) error {
 func (s *faultySession) Exec(ctx context.Context, sql string, args ...any) (n int64, err error) {
 	err = s.do(func() error { n, err = s.Session.Exec(ctx, sql, args...); return err })
 	return n, err
+}
+
+// Query fails before the query, or once its result is there.
+func (s *faultySession) Query(ctx context.Context, sql string, args ...any) (array.RecordReader, error) {
+	hit := s.f.hit()
+	if hit && !s.f.after {
+		return nil, s.f.err
+	}
+	r, err := s.Session.Query(ctx, sql, args...)
+	if err == nil && hit {
+		r.Release()
+		return nil, s.f.err
+	}
+	return r, err
 }
 
 // TestFailureBetweenStatements: wherever a statement fails, before it or after
@@ -203,6 +227,45 @@ func (p *project) try(o options) (*build.Results, error) {
 		wh = o.wh
 	}
 	return build.Run(p.t.Context(), wh, plan, o.run)
+}
+
+// panicking is a warehouse that panics over a statement with boom in it.
+type panicking struct{ tidemill.Warehouse }
+
+func (p *panicking) Session(ctx context.Context) (tidemill.Session, error) {
+	s, err := p.Warehouse.Session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &panickingSession{s}, nil
+}
+
+type panickingSession struct{ tidemill.Session }
+
+func (s *panickingSession) Exec(ctx context.Context, sql string, args ...any) (int64, error) {
+	if strings.HasPrefix(sql, "CREATE TABLE") && strings.Contains(sql, "boom") {
+		panic("boom")
+	}
+	return s.Session.Exec(ctx, sql, args...)
+}
+
+// TestPanic: a panic is an error of its node; the others are built, and no
+// transaction stays open.
+func TestPanic(t *testing.T) {
+	p := newProject(t, `-- models/bad.sql --
+{{ config(materialized='table') }} select 'boom' as x
+-- models/below.sql --
+select * from {{ ref('bad') }}
+-- models/good.sql --
+{{ config(materialized='table') }} select 1 as x
+-- models/m.yml --
+models: [{name: bad, columns: [{name: x, tests: [unique]}]}]
+`)
+	for _, threads := range []int{1, 4} {
+		r := p.do(build.BuildCommand, options{wh: &panicking{p.wh}, run: build.RunOptions{Threads: threads}})
+		want(t, r, map[string]build.Status{"bad": build.Errored, "unique_bad_x": build.Skipped, "below": build.Skipped, "good": build.Success})
+	}
+	p.check("select x from good", "1")
 }
 
 func TestCancel(t *testing.T) {

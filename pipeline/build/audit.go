@@ -44,12 +44,7 @@ func (b *builder) audit(ctx context.Context, m made) error {
 func (r *runner) testsAlone(ctx context.Context, l *lease, s *step, unread map[string]string) []Result {
 	session, err := l.open(ctx)
 	if err != nil {
-		out := make([]Result, len(s.tests))
-		for i, n := range s.tests {
-			out[i] = resultOf(n)
-			out[i].Status, out[i].Err, out[i].Message = Errored, err, err.Error()
-		}
-		return out
+		return r.allBroken(s, err)
 	}
 	t := &tester{runner: r, session: session}
 	out := t.run(ctx, s.tests, unread)

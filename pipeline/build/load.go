@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/tidemill/tidemill"
@@ -107,7 +108,7 @@ func parallel[T, R any](ctx context.Context, l *loader, items []T, do func(T) (R
 	for range min(l.workers, len(items)) {
 		wg.Go(func() {
 			for i := range next {
-				out[i], errs[i] = do(items[i])
+				out[i], errs[i] = guarded(do, items[i])
 			}
 		})
 	}
@@ -123,6 +124,17 @@ func parallel[T, R any](ctx context.Context, l *loader, items []T, do func(T) (R
 		l.problem.add(err)
 	}
 	return out
+}
+
+// guarded calls do and makes a panic an error: a file of the project must not
+// end what else this process does.
+func guarded[T, R any](do func(T) (R, error), item T) (out R, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("read project: panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return do(item)
 }
 
 func start(file string) tidemill.Pos { return tidemill.Pos{File: file, Line: 1, Column: 1} }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -199,12 +200,36 @@ func (r *runner) worker(ctx context.Context, jobs <-chan job, done chan<- finish
 	l := &lease{wh: r.wh}
 	defer l.drop()
 	for j := range jobs {
-		if j.step.node == nil {
-			done <- finished{j.step, r.testsAlone(ctx, l, j.step, j.unread)}
-		} else {
-			done <- finished{j.step, r.node(ctx, l, j.step, j.unread)}
-		}
+		done <- finished{j.step, r.do(ctx, l, j)}
 	}
+}
+
+// do carries a step out. A panic becomes an error of the step: it must not end
+// what else this process does, such as landing.
+func (r *runner) do(ctx context.Context, l *lease, j job) (results []Result) {
+	defer func() {
+		if p := recover(); p != nil {
+			l.drop() // which rolls back
+			results = r.allBroken(j.step, fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		}
+	}()
+	if j.step.node == nil {
+		return r.testsAlone(ctx, l, j.step, j.unread)
+	}
+	return r.node(ctx, l, j.step, j.unread)
+}
+
+// allBroken is the result of a step of which nothing could be done.
+func (r *runner) allBroken(s *step, err error) []Result {
+	if s.node != nil {
+		return r.broken(s, nil, resultOf(s.node), err)
+	}
+	out := make([]Result, len(s.tests))
+	for i, n := range s.tests {
+		out[i] = resultOf(n)
+		out[i].Status, out[i].Err, out[i].Message = Errored, err, err.Error()
+	}
+	return out
 }
 
 // lease is a worker's session, opened when it is first needed and again after

@@ -26,11 +26,27 @@ type buildFlags struct {
 	format           string
 }
 
+// words takes what stands alone: dbt has names after --select a b.
+func (f *buildFlags) words(c *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+	case len(f.include) == 0 && len(f.exclude) == 0:
+		return fmt.Errorf("%s takes no argument %q: to choose nodes, %s --select %s", c.CommandPath(), args[0], c.CommandPath(), args[0])
+	case len(f.exclude) == 0:
+		f.include = append(f.include, args...)
+	case len(f.include) == 0:
+		f.exclude = append(f.exclude, args...)
+	default:
+		return fmt.Errorf("%q may belong to --select or to --exclude: put the names of each in quotes", args[0])
+	}
+	return nil
+}
+
 // modelCommand makes one of the commands on models.
 func (a *app) modelCommand(command build.Command, short, long, example string, run func(context.Context, build.Command, buildFlags) error) *cobra.Command {
 	var f buildFlags
 	c := &cobra.Command{
-		Use: string(command), Short: short, Long: long, Example: example, Args: atMost(0),
+		Use: string(command), Short: short, Long: long, Example: example, Args: f.words,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if f.format != "text" && f.format != "json" {
 				return usagef("--format %q: want text or json", f.format)
@@ -39,8 +55,8 @@ func (a *app) modelCommand(command build.Command, short, long, example string, r
 		},
 	}
 	flags := c.Flags()
-	flags.StringSliceVarP(&f.include, "select", "s", nil, "nodes: NAME, +NAME+, tag:T, path:P, source:S; a comma intersects, a space unites")
-	flags.StringSliceVar(&f.exclude, "exclude", nil, "nodes to leave out, in the same form")
+	flags.StringArrayVarP(&f.include, "select", "s", nil, "nodes: NAME, +NAME+, tag:T, path:P, source:S; a comma intersects, a space unites")
+	flags.StringArrayVar(&f.exclude, "exclude", nil, "nodes to leave out, in the same form")
 	flags.StringVar(&f.vars, "vars", "", "variables for var(), as YAML: '{since: 2026-01-01}'")
 	flags.StringVar(&f.format, "format", "text", "text or json")
 	if command == build.ListCommand {

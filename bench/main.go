@@ -115,5 +115,14 @@ func choose(list string) (map[string]bool, error) {
 	return chosen, nil
 }
 
-// command is how this run is repeated.
-func command() string { return strings.Join(append([]string{"go run ./bench"}, os.Args[1:]...), " ") }
+// command is how this run is repeated. Where the binary lies is left out: it
+// says nothing to readers.
+func command() string {
+	words := []string{"go run ./bench"}
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name != "bin" {
+			words = append(words, "-"+f.Name, f.Value.String())
+		}
+	})
+	return strings.Join(words, " ")
+}

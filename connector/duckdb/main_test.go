@@ -48,7 +48,7 @@ func TestMain(m *testing.M) {
 func child(role, path, point string) error {
 	ctx := context.Background()
 	w, err := openWith(ctx, Connection{Path: path}, tidemill.Env{}, func(at string) {
-		if role == "crash" && at == point {
+		if at == point {
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 			select {} // until it arrives
 		}
@@ -79,7 +79,13 @@ func spawn(t testing.TB, role, path, point string) *exec.Cmd {
 // standard input is closed.
 func owned(t testing.TB, path string) (c *exec.Cmd, end io.Closer) {
 	t.Helper()
-	c = spawn(t, "own", path, "")
+	return ownedUntil(t, path, "")
+}
+
+// ownedUntil kills that process at a point of a commit.
+func ownedUntil(t testing.TB, path, point string) (c *exec.Cmd, end io.Closer) {
+	t.Helper()
+	c = spawn(t, "own", path, point)
 	in, err := c.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -306,3 +306,22 @@ func TestRuntimeFolderIsOurs(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestOwnerDiesInCommit: the owner dies around the COMMIT of a client, which
+// goes on as the owner and finds out in the ledger what became of its batch.
+func TestOwnerDiesInCommit(t *testing.T) {
+	for _, point := range []string{"begun", "before-commit", "after-commit"} {
+		path := file(t)
+		prepareCrash(t, path)
+		process, _ := ownedUntil(t, path, point)
+		w := open(t, path)
+		r := commit(t, w, crashLanding())
+		_ = process.Wait()
+		if role(w) != "owner" || r.Rows != 4 || r.Duplicates != 2 || r.Dead != 1 || r.Repeated != (point == "after-commit") {
+			t.Errorf("%s: %s, %+v", point, role(w), r)
+		}
+		if got := query(t, w, crashState); got != "b1,b2,b2 3 1=2,2=1 dead,landed 2 7\n" {
+			t.Errorf("%s: %s", point, got)
+		}
+	}
+}

@@ -30,7 +30,7 @@ func newBrake(limit project.StopAt, recent []tidemill.Receipt) *brake {
 		return &brake{}
 	}
 	k := &brake{limit: limit, ring: make([]bool, limit.Window)}
-	k.most = int(limit.Percent*float64(limit.Window)/100 + 1e-6) // 4.35% of 2,000 are 87, which floats fall short of
+	k.most = int(limit.Percent*float64(limit.Window)/100 + 1e-6) // 64.6% of 500 are 323, which floats fall short of
 	for _, r := range slices.Backward(recent) {
 		total := r.Rows + r.Duplicates + r.Dead
 		for i := max(0, total-int64(limit.Window)); i < total; i++ {

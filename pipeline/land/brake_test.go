@@ -33,7 +33,7 @@ func TestBrakeAtItsLimit(t *testing.T) {
 		{"over the limit before the window is full", project.StopAt{Percent: 5, Window: 100}, 0, 6, true},
 		{"few letters of few messages", project.StopAt{Percent: 5, Window: 100}, 0, 5, false},
 		{"29% of 100 are 29", project.StopAt{Percent: 29, Window: 100}, 71, 29, false},
-		{"4.35% of 2,000 are 87", project.StopAt{Percent: 4.35, Window: 2000}, 100, 87, false},
+		{"64.6% of 500 are 323", project.StopAt{Percent: 64.6, Window: 500}, 100, 323, false},
 		{"zero tolerance", project.StopAt{Percent: 0, Window: 100}, 50, 1, true},
 		{"off", project.StopAt{}, 0, 500, false},
 		{"all may die", project.StopAt{Percent: 100, Window: 10}, 0, 500, false},

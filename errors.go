@@ -60,7 +60,9 @@ type Error struct {
 	Hint     string // the remedy, printed on a line of its own
 }
 
-// Error returns the failure in one line, without the hint.
+// Error returns the failure in one line, without the hint. Of a cause in
+// several lines, such as a statement with a mark below it, the first gets the
+// code.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Pos.File != "" {
@@ -69,13 +71,18 @@ func (e *Error) Error() string {
 	if head := strings.TrimSpace(strings.Join([]string{e.Op, e.Pipeline, e.Stream}, " ")); head != "" {
 		b.WriteString(strings.Join(strings.Fields(head), " ") + ": ")
 	}
+	rest := ""
 	if e.Err != nil {
-		b.WriteString(e.Err.Error())
+		text := e.Err.Error()
+		if end := strings.IndexByte(text, '\n'); end >= 0 {
+			text, rest = text[:end], text[end:]
+		}
+		b.WriteString(text)
 	}
 	if e.Code != "" {
 		b.WriteString(" [" + string(e.Code) + "]")
 	}
-	return b.String()
+	return b.String() + rest
 }
 
 // Unwrap returns the cause.

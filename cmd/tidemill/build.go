@@ -31,7 +31,7 @@ func (f *buildFlags) words(c *cobra.Command, args []string) error {
 	switch {
 	case len(args) == 0:
 	case len(f.include) == 0 && len(f.exclude) == 0:
-		return fmt.Errorf("%s takes no argument %q: to choose nodes, %s --select %s", c.CommandPath(), args[0], c.CommandPath(), args[0])
+		return nodesByFlag(c, args)
 	case len(f.exclude) == 0:
 		f.include = append(f.include, args...)
 	case len(f.include) == 0:
@@ -51,6 +51,9 @@ func (a *app) modelCommand(command build.Command, short, long, example string, r
 			if f.format != "text" && f.format != "json" {
 				return usagef("--format %q: want text or json", f.format)
 			}
+			if command != build.ListCommand && f.threads < 1 {
+				return usagef("--threads %d: want 1 or more", f.threads)
+			}
 			return run(c.Context(), command, f)
 		},
 	}
@@ -69,6 +72,17 @@ func (a *app) modelCommand(command build.Command, short, long, example string, r
 		flags.StringVar(&f.runID, "run-id", "", "repeat the run of this id: what it has done is not done twice")
 	}
 	return c
+}
+
+// nodesByFlag answers a node that is named without --select.
+func nodesByFlag(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return &tidemill.Error{
+		Err:  fmt.Errorf("%s takes no argument %q", c.CommandPath(), args[0]),
+		Hint: fmt.Sprintf("to choose nodes: %s --select %s", c.CommandPath(), args[0]),
+	}
 }
 
 func (a *app) buildCommand() *cobra.Command {
@@ -160,7 +174,7 @@ func (a *app) models(ctx context.Context, command build.Command, f buildFlags) e
 		return err
 	}
 	var show func(build.Event)
-	if f.format == "text" && !a.quiet {
+	if f.format == "text" {
 		show = a.showNode
 	}
 	results, err := a.runModels(ctx, p, wh, command, f, show)

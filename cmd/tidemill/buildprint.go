@@ -3,6 +3,8 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tidemill/tidemill"
@@ -17,10 +19,14 @@ var statusColors = map[build.Status]string{
 
 // showNode prints a line for each node that ends.
 func (a *app) showNode(e build.Event) {
+	r := e.Result
 	if e.Kind != build.Finished {
+		a.log.Debug("begin", "node", e.Node.ID)
 		return
 	}
-	r := e.Result
+	if a.quiet && !r.Status.Bad() {
+		return
+	}
 	status := fmt.Sprintf("%-7s", r.Status)
 	if a.colors(a.stderr) {
 		status = "\x1b[" + statusColors[r.Status] + "m" + status + "\x1b[0m"
@@ -39,6 +45,8 @@ func detail(r build.Result) string {
 		return "  done before in this run"
 	case r.Status == build.Success && (r.Materialized == "table" || r.Materialized == "incremental" || r.Materialized == "seed"):
 		return "  " + plural(r.Rows, "row")
+	case r.Status == build.Skipped && r.Message != "":
+		return "  " + r.Message
 	}
 	return ""
 }
@@ -64,11 +72,49 @@ func (a *app) printResults(r *build.Results, format string) {
 		}
 		return
 	}
-	parts := []string{}
-	for _, s := range []build.Status{build.Success, build.Pass, build.Warn, build.Fail, build.Errored, build.Skipped} {
-		if n := r.Count(s); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+	fmt.Fprintf(a.stdout, "%s: %s in %.1f s\n", r.Command, strings.Join(outcome(r), ", "), r.Seconds)
+}
+
+// outcome says in words how the nodes ended: "8 models and 2 seeds built",
+// "53 tests passed", "1 warned".
+func outcome(r *build.Results) []string {
+	count := map[string]map[build.Status]int{}
+	for _, res := range r.Results {
+		if count[res.Kind] == nil {
+			count[res.Kind] = map[build.Status]int{}
+		}
+		count[res.Kind][res.Status]++
+	}
+	var done, parts []string
+	kinds := slices.Sorted(maps.Keys(count)) // model, seed, test
+	for _, kind := range kinds {
+		if n := count[kind][build.Success]; n > 0 {
+			done = append(done, plural(n, kind))
 		}
 	}
-	fmt.Fprintf(a.stdout, "%s: %s in %.1f s\n", r.Command, strings.Join(parts, ", "), r.Seconds)
+	if len(done) > 0 {
+		verb := " built"
+		if r.Command == build.CompileCommand {
+			verb = " compiled"
+		}
+		parts = append(parts, strings.Join(done, " and ")+verb)
+	}
+	for _, kind := range kinds {
+		if n := count[kind][build.Errored]; n > 0 {
+			parts = append(parts, plural(n, kind)+" with errors")
+		}
+	}
+	tests := count["test"]
+	for _, end := range []struct {
+		status build.Status
+		word   string
+	}{{build.Pass, "passed"}, {build.Warn, "warned"}, {build.Fail, "failed"}} {
+		if n := tests[end.status]; n > 0 {
+			parts = append(parts, plural(n, "test")+" "+end.word)
+		}
+	}
+	if n := r.Count(build.Skipped); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d skipped", n))
+	}
+	return parts
 }

@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/decode"
 	"github.com/tidemill/tidemill/internal/redact"
+	"github.com/tidemill/tidemill/pipeline/build"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -96,7 +99,20 @@ func (a *app) checkModels(ctx context.Context, p *project.Project) tidemill.Find
 	if err != nil {
 		return failed(tidemill.Finding{What: "models"}, err)
 	}
-	return tidemill.Finding{OK: true, What: plural(len(g.Nodes), "node") + " of models, seeds and tests"}
+	return tidemill.Finding{OK: true, What: strings.Join(counted(g), ", ")}
+}
+
+// counted says how many nodes of each kind there are: "8 models", "2 seeds".
+func counted(g *build.Project) []string {
+	n := map[string]int{}
+	for _, node := range g.Nodes {
+		n[string(node.Kind)]++
+	}
+	var all []string
+	for _, kind := range slices.Sorted(maps.Keys(n)) {
+		all = append(all, plural(n[kind], kind))
+	}
+	return all
 }
 
 // failed puts the reason and remedy of err into f.

@@ -17,12 +17,20 @@ import (
 func (a *app) printLetters(letters []land.Letter) {
 	status, code, kind := 0, 0, 0
 	for _, l := range letters {
-		status, code, kind = max(status, len(l.Status)), max(code, len(l.Code)), max(kind, len(l.Message.Source)+1+len(l.Message.Type))
+		status, code, kind = max(status, len(l.Status)), max(code, len(l.Code)), max(kind, len(origin(l)))
 	}
 	for _, l := range letters {
 		fmt.Fprintf(a.stdout, "%s  %s  %-*s  %-*s  %-*s  %s\n    %s\n", l.Delivery.String()[:13], l.DeadAt.Format(time.DateTime),
-			status, l.Status, code, l.Code, kind, l.Message.Source+"/"+l.Message.Type, plural(l.Size, "byte"), l.Reason)
+			status, l.Status, code, l.Code, kind, origin(l), plural(l.Size, "byte"), l.Reason)
 	}
+}
+
+// origin is the queue and, where it is known, the type of a letter.
+func origin(l land.Letter) string {
+	if l.Message.Type == "" {
+		return l.Message.Source
+	}
+	return l.Message.Source + "/" + l.Message.Type
 }
 
 func (a *app) printLetter(l land.Letter) {

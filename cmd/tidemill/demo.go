@@ -64,6 +64,9 @@ func eventFlags(c *cobra.Command, o *gen.Options, events int) {
 
 func (a *app) demo(ctx context.Context, f demoFlags) error {
 	started := time.Now()
+	if _, err := gen.New(f.events); err != nil { // before anything is written
+		return usageError{err}
+	}
 	folder, err := demoFolder(f.folder)
 	if err != nil {
 		return err
@@ -74,7 +77,7 @@ func (a *app) demo(ctx context.Context, f demoFlags) error {
 		}
 	}
 	step("project   %s", folder)
-	if err := writeProject(folder, examples.Cards(), ignoredCards); err != nil {
+	if err := writeProject("cards", folder, examples.Cards(), ignoredCards); err != nil {
 		return err
 	}
 	stream, err := newDemoStream(ctx, folder, f)

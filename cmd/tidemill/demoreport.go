@@ -59,10 +59,11 @@ func (a *app) printDemo(r demoReport) {
 	if r.oversold != nil && r.TestsWarned > 0 {
 		out("          card %s %q: %d sold, %d produced", r.oversold.CardID, r.oversold.Name, r.oversold.Sold, r.oversold.Produced)
 	}
-	out("          in %.1f s", r.Seconds)
+	out("%8.1f  seconds", r.Seconds)
+	me := self()
 	out("\nThe project is in %s. Next:", r.Project)
 	out("  cd %s", r.Project)
-	out("  tidemill query 'from marts.fct_orders limit 5'")
-	out("  tidemill dead list --limit 5")
-	out("  tidemill query --file queries/oversold_cards.sql")
+	out("  %s query 'from marts.fct_orders limit 5'", me)
+	out("  %s dead list --limit 5", me)
+	out("  %s query --file queries/oversold_cards.sql", me)
 }

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,7 +32,8 @@ cards  the example: protobuf events of a card company, from files or RabbitMQ, t
        tested marts; with --events as many are written to events/ (0: none)
 empty  a tidemill.yml to fill in, and a model (the default)
 
-Files that are there already are never overwritten.`,
+Files that are there already are never overwritten; a .gitignore gets the lines
+that it lacks.`,
 		Example: `  tidemill init cards shop --events 20000
   tidemill init`,
 		Args:      atMost(2),
@@ -54,7 +57,7 @@ Files that are there already are never overwritten.`,
 			if template == "cards" {
 				ignore = ignoredCards
 			}
-			if err := writeProject(folder, files, ignore); err != nil {
+			if err := writeProject(template, folder, files, ignore); err != nil {
 				return err
 			}
 			if template == "cards" && events.Events > 0 {
@@ -90,8 +93,8 @@ const ignoredCards = "events/\nbackfill/\n"
 // writeProject copies files into folder, with a .gitignore of its own. It
 // looks before it writes, so that a folder with one of the files in it is left
 // as it was.
-func writeProject(folder string, files fs.FS, ignore string) error {
-	contents := map[string][]byte{".gitignore": []byte(ignored + ignore)}
+func writeProject(template, folder string, files fs.FS, ignore string) error {
+	contents := map[string][]byte{}
 	err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -102,12 +105,12 @@ func writeProject(folder string, files fs.FS, ignore string) error {
 	if err != nil {
 		return fmt.Errorf("read template: %w", err)
 	}
-	for name := range contents {
+	for _, name := range slices.Sorted(maps.Keys(contents)) {
 		target := filepath.Join(folder, filepath.FromSlash(name))
 		if _, err := os.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
 			return &tidemill.Error{
 				Code: tidemill.Invalid, Op: "init", Err: fmt.Errorf("%s exists", target),
-				Hint: "name another folder: tidemill init cards NEW_FOLDER",
+				Hint: fmt.Sprintf("name another folder: tidemill init %s NEW_FOLDER", template),
 			}
 		}
 	}
@@ -120,6 +123,28 @@ func writeProject(folder string, files fs.FS, ignore string) error {
 			return fmt.Errorf("init: %w", err)
 		}
 	}
+	return ignoreFiles(filepath.Join(folder, ".gitignore"), ignored+ignore)
+}
+
+// ignoreFiles adds to a .gitignore the lines that it lacks.
+func ignoreFiles(file, lines string) error {
+	has, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("init: %w", err)
+	}
+	text := string(has)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += "\n"
+	}
+	known := strings.Fields(text)
+	for line := range strings.Lines(lines) {
+		if !slices.Contains(known, strings.TrimSpace(line)) {
+			text += line
+		}
+	}
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("init: %w", err)
+	}
 	return nil
 }
 
@@ -131,5 +156,12 @@ func (a *app) printNext(template, folder string) {
 	if folder != "." {
 		steps = append([]string{"cd " + folder}, steps...)
 	}
-	fmt.Fprintf(a.stdout, "A project is in %s. Next:\n  %s\n", folder, strings.Join(steps, "\n  "))
+	where := folder
+	if where == "." {
+		where = "this folder"
+	}
+	fmt.Fprintf(a.stdout, "A project is in %s. Next:\n", where)
+	for _, step := range steps {
+		fmt.Fprintln(a.stdout, "  "+strings.Replace(step, "tidemill", self(), 1))
+	}
 }

@@ -75,7 +75,9 @@ func (a *app) land(ctx context.Context, f landFlags, names []string) error {
 	}
 	summaries, err := a.landAll(ctx, p, wh, pipelines, f.mode())
 	for _, s := range summaries {
-		a.printSummary(s, f.format)
+		if f.format == "json" || err == nil || s.Batches > 0 { // a pipeline that did nothing but fail has said so
+			a.printSummary(s, f.format)
+		}
 	}
 	return err
 }

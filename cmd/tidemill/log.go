@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,18 +28,33 @@ func (a *app) openLog() error {
 		a.closers = append(a.closers, f)
 		out = f
 	}
+	if a.log, err = a.newLog(out, level); err != nil {
+		return err
+	}
+	if a.logSQL { // whoever asks for it gets it, also with -q
+		a.sqlLog, err = a.newLog(out, min(level, slog.LevelInfo))
+	}
+	return err
+}
+
+func (a *app) newLog(out io.Writer, level slog.Level) (*slog.Logger, error) {
 	opts := &slog.HandlerOptions{Level: level}
 	var h slog.Handler
 	switch a.logFormat {
 	case "text":
 		h = slog.NewTextHandler(out, opts)
 	case "json":
+		opts.ReplaceAttr = func(_ []string, attr slog.Attr) slog.Attr {
+			if attr.Value.Kind() == slog.KindDuration { // which slog writes as a number without unit
+				attr.Value = slog.StringValue(attr.Value.Duration().String())
+			}
+			return attr
+		}
 		h = slog.NewJSONHandler(out, opts)
 	default:
-		return usagef("--log-format %q: want text or json", a.logFormat)
+		return nil, usagef("--log-format %q: want text or json", a.logFormat)
 	}
-	a.log = slog.New(redact.Handler(h))
-	return nil
+	return slog.New(redact.Handler(h)), nil
 }
 
 func (a *app) logLevel() (slog.Level, error) {
@@ -74,11 +90,7 @@ func openLogFile(path string) (*os.File, error) {
 
 // env is what connectors get.
 func (a *app) env(dir string) tidemill.Env {
-	e := tidemill.Env{Dir: dir, Log: a.log}
-	if a.logSQL {
-		e.SQL = a.log
-	}
-	return e
+	return tidemill.Env{Dir: dir, Log: a.log, SQL: a.sqlLog}
 }
 
 // plural counts things: "1 row", "2 rows".

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/internal/redact"
@@ -24,21 +25,28 @@ func main() {
 
 // run executes one command line and returns its exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := interruptible(stderr)
-	defer stop()
 	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	if f, ok := stderr.(*os.File); ok && terminal(f) {
+		a.stderr = newScreen(f)
+	}
+	ctx, stop := a.interruptible()
+	defer stop()
 	root := a.root()
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	err = errors.Join(err, a.close())
-	return report(stderr, err)
+	return report(a.stderr, err)
 }
+
+// sameSignal is how soon a second signal may come that belongs to the first:
+// a wrapper such as timeout signals the process, and then its group.
+const sameSignal = 200 * time.Millisecond
 
 // interruptible returns a context that the first SIGINT or SIGTERM cancels:
 // commands then finish the batch in hand. The second ends the process at
 // once, which loses nothing either, because what was not committed was not
 // acknowledged.
-func interruptible(stderr io.Writer) (context.Context, func()) {
+func (a *app) interruptible() (context.Context, func()) {
 	signal.Ignore(syscall.SIGXFSZ) // a limit on the size of files is an error like a full disk
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
@@ -50,12 +58,20 @@ func interruptible(stderr io.Writer) (context.Context, func()) {
 		case <-done:
 			return
 		}
-		fmt.Fprintln(stderr, "finishing the work in hand; interrupt again to stop at once")
+		first := time.Now()
+		if !a.idle.Load() {
+			fmt.Fprintln(a.stderr, "finishing the work in hand; interrupt again to stop at once")
+		}
 		cancel()
-		select {
-		case <-signals:
-			os.Exit(1)
-		case <-done:
+		for {
+			select {
+			case <-signals:
+				if time.Since(first) > sameSignal {
+					os.Exit(1)
+				}
+			case <-done:
+				return
+			}
 		}
 	}()
 	return ctx, func() {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,13 +20,12 @@ const (
 // progress shows the figures of running pipelines on standard error. It owns
 // one goroutine from newProgress to stop.
 type progress struct {
-	w     io.Writer
-	live  bool
-	names []string
+	w      io.Writer
+	screen *screen // w where it is a terminal, else nil
+	names  []string
 
 	mu     sync.Mutex
 	latest map[string]land.Progress
-	drawn  int // lines that are on the terminal
 
 	quit chan struct{}
 	done chan struct{}
@@ -33,9 +33,10 @@ type progress struct {
 
 func (a *app) newProgress(pipelines []project.Pipeline) *progress {
 	p := &progress{
-		w: a.stderr, live: terminal(a.stderr), latest: map[string]land.Progress{},
+		w: a.stderr, latest: map[string]land.Progress{},
 		quit: make(chan struct{}), done: make(chan struct{}),
 	}
+	p.screen, _ = a.stderr.(*screen)
 	for _, pl := range pipelines {
 		p.names = append(p.names, pl.Name)
 	}
@@ -54,7 +55,8 @@ func (p *progress) update(now land.Progress) {
 	p.latest[now.Pipeline] = now
 }
 
-// stop draws the last figures and waits for the goroutine.
+// stop takes the figures away, for the summary that follows them, and waits
+// for the goroutine.
 func (p *progress) stop() {
 	close(p.quit)
 	<-p.done
@@ -63,7 +65,7 @@ func (p *progress) stop() {
 func (p *progress) run() {
 	defer close(p.done)
 	every := plainline
-	if p.live {
+	if p.screen != nil {
 		every = redraw
 	}
 	tick := time.NewTicker(every)
@@ -71,7 +73,9 @@ func (p *progress) run() {
 	for {
 		select {
 		case <-p.quit:
-			p.erase()
+			if p.screen != nil {
+				p.screen.draw()
+			}
 			return
 		case <-tick.C:
 			p.draw()
@@ -82,29 +86,38 @@ func (p *progress) run() {
 func (p *progress) draw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.erase()
+	var lines []string
 	for _, name := range p.names {
-		now, ok := p.latest[name]
-		if !ok {
-			continue
+		if now, ok := p.latest[name]; ok {
+			lines = append(lines, line(now))
 		}
-		fmt.Fprintln(p.w, line(now))
-		p.drawn++
 	}
-}
-
-// erase takes back what is drawn on a terminal; the summary follows it.
-func (p *progress) erase() {
-	if p.live && p.drawn > 0 {
-		fmt.Fprintf(p.w, "\x1b[%dA\x1b[J", p.drawn)
+	switch {
+	case p.screen != nil:
+		p.screen.draw(lines...)
+	case len(lines) > 0:
+		fmt.Fprintln(p.w, strings.Join(lines, "\n"))
 	}
-	p.drawn = 0
 }
 
 func line(n land.Progress) string {
-	s := fmt.Sprintf("%s: %d messages, %d rows, %d duplicates, %d dead letters, %.0f/s", n.Pipeline, n.Messages, n.Rows, n.Duplicates, n.DeadLetters, n.Rate)
+	s := fmt.Sprintf("%s: %s, %s, %s, %s, %.0f/s", n.Pipeline, plural(n.Messages, "message"), plural(n.Rows, "row"),
+		plural(n.Duplicates, "duplicate"), plural(n.DeadLetters, "dead letter"), n.Rate)
 	if n.Lag > 0 {
-		s += fmt.Sprintf(", %s behind", n.Lag.Round(time.Millisecond))
+		s += ", the newest " + age(n.Lag) + " old"
 	}
 	return s
+}
+
+// age writes a duration as people say it.
+func age(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d days", int(d.Hours()/24))
 }

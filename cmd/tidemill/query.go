@@ -58,6 +58,9 @@ func (a *app) query(ctx context.Context, f queryFlags, args []string) error {
 	if err != nil {
 		return err
 	}
+	if strings.TrimSpace(sql) == "" {
+		return usagef("the query is empty")
+	}
 	p, err := a.loadProject()
 	if err != nil {
 		return err
@@ -124,6 +127,7 @@ func (a *app) queryOnce(ctx context.Context, s tidemill.Session, sql string, for
 // watch repeats the query until ctx ends: redrawn on a terminal, one result
 // after the other elsewhere.
 func (a *app) watch(ctx context.Context, s tidemill.Session, sql string, format tabular.Format, every time.Duration) error {
+	a.idle.Store(true)
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {

@@ -5,7 +5,9 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -24,7 +26,9 @@ type app struct {
 	verbose, quiet     bool
 	logSQL, noColor    bool
 
+	idle    atomic.Bool // there is no work that a signal would leave unfinished
 	log     *slog.Logger
+	sqlLog  *slog.Logger // nil without --log-sql
 	closers []io.Closer
 }
 
@@ -64,16 +68,45 @@ Start with:
 	flags.BoolVar(&a.logSQL, "log-sql", false, "log each SQL statement with its duration")
 	flags.BoolVar(&a.noColor, "no-color", false, "no colors (NO_COLOR is heeded too)")
 
-	root.AddCommand(
-		a.initCommand(), a.checkCommand(), a.demoCommand(),
-		a.landCommand(), a.deadCommand(),
-		a.buildCommand(), a.runCommand(), a.testCommand(), a.seedCommand(), a.compileCommand(), a.lsCommand(), a.cleanCommand(),
-		a.queryCommand(), a.schemaCommand(), a.versionCommand(),
-	)
+	for _, g := range []struct {
+		title    string
+		commands []*cobra.Command
+	}{
+		{"Projects:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.checkCommand()}},
+		{"Events:", []*cobra.Command{a.landCommand(), a.deadCommand()}},
+		{"Models:", []*cobra.Command{
+			a.buildCommand(), a.runCommand(), a.testCommand(), a.seedCommand(), a.compileCommand(), a.lsCommand(), a.cleanCommand(),
+		}},
+		{"More:", []*cobra.Command{a.queryCommand(), a.schemaCommand(), a.versionCommand()}},
+	} {
+		root.AddGroup(&cobra.Group{ID: g.title, Title: g.title})
+		for _, c := range g.commands {
+			c.GroupID = g.title
+			root.AddCommand(c)
+		}
+	}
+	root.SetHelpCommandGroupID("More:")
 	for _, c := range root.Commands() {
 		usageArgs(c)
 	}
 	return root
+}
+
+// self is how the user can call this binary from another folder: by its name
+// where that is found, else by its path.
+func self() string {
+	exe, err := os.Executable()
+	if err != nil {
+		return "tidemill"
+	}
+	if found, err := exec.LookPath("tidemill"); err == nil {
+		a, err1 := os.Stat(exe)
+		b, err2 := os.Stat(found)
+		if err1 == nil && err2 == nil && os.SameFile(a, b) {
+			return "tidemill"
+		}
+	}
+	return exe
 }
 
 // noCommand answers a word that is no command, with the nearest one.
@@ -93,10 +126,14 @@ func (a *app) noCommand(c *cobra.Command, args []string) error {
 func usageArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, args []string) error {
-			if err := check(c, args); err != nil {
-				return usageError{&tidemill.Error{Err: err, Hint: "tidemill " + helpPath(c) + "--help"}}
+			err := check(c, args)
+			switch {
+			case err == nil:
+				return nil
+			case len(tidemill.Hints(err)) > 0:
+				return usageError{err}
 			}
-			return nil
+			return usageError{&tidemill.Error{Err: err, Hint: "tidemill " + helpPath(c) + "--help"}}
 		}
 	}
 	for _, sub := range c.Commands() {
@@ -139,6 +176,9 @@ func helpPath(c *cobra.Command) string {
 
 // terminal reports whether w is one, so that progress may be redrawn.
 func terminal(w io.Writer) bool {
+	if _, ok := w.(*screen); ok {
+		return true
+	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }

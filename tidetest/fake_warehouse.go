@@ -25,9 +25,9 @@ const (
 	AfterCommit  Point = "after commit"  // it is durable, the answer is not sent
 )
 
-// ErrDetached, returned by Fault at BeforeCommit, makes the call fail at once
-// as if the connection broke, while the warehouse goes on and commits later,
-// in a race with whatever the caller does next.
+// ErrDetached is what Fault returns at BeforeCommit to make the call fail at
+// once as if the connection broke, while the warehouse goes on and commits
+// later, in a race with whatever the caller does next.
 var ErrDetached = errors.New("connection lost while the commit runs")
 
 // FakeWarehouse is a tidemill.Warehouse in memory that keeps every promise of

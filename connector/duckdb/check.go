@@ -17,7 +17,7 @@ func Check(ctx context.Context, cfg Connection, env tidemill.Env) []tidemill.Fin
 	if err != nil {
 		return []tidemill.Finding{failed(what, err)}
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }() // nothing was written
 	findings := []tidemill.Finding{{OK: true, What: what}}
 	if cfg.Path == inMemory {
 		findings[0].Warn = true

@@ -55,7 +55,7 @@ func (c *client) dial(ctx context.Context) (*link, error) {
 
 func (l *link) greet(path string) error {
 	_ = l.SetDeadline(time.Now().Add(drainTime))
-	defer l.SetDeadline(time.Time{})
+	defer func() { _ = l.SetDeadline(time.Time{}) }()
 	// One of another version may be gone before it has read ours.
 	_ = l.sendJSON(frameHello, hello{Protocol: protocol, PID: os.Getpid(), Path: path})
 	f, err := l.receive()

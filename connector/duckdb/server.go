@@ -136,7 +136,7 @@ func (p *peer) serve() {
 // greet exchanges hellos. The client says what is wrong with ours.
 func (p *peer) greet() bool {
 	_ = p.SetDeadline(time.Now().Add(drainTime))
-	defer p.SetDeadline(time.Time{})
+	defer func() { _ = p.SetDeadline(time.Time{}) }()
 	if err := p.sendJSON(frameHello, hello{Protocol: protocol, PID: os.Getpid(), Path: p.server.owner.path}); err != nil {
 		return false
 	}

@@ -17,7 +17,6 @@ type properties struct {
 	models, seeds, tests map[string]*folder.Patch
 	sources              []placed[folder.Source]
 	patches              []placed[*folder.Patch] // models and seeds, in order
-	files                map[string]folder.File
 }
 
 // placed is a thing with the file that it was read from.

@@ -32,11 +32,11 @@ func texts(call *jinja.Call, fn string, least, most int) ([]string, error) {
 }
 
 func (c *Context) ref(call *jinja.Call) (any, error) {
-	for _, kw := range call.Kwargs {
-		if kw.Name == "v" || kw.Name == "version" {
-			return nil, errors.New("ref(): versions of models are not supported yet; write ref('model')")
+	if len(call.Kwargs) > 0 {
+		if name := call.Kwargs[0].Name; name != "v" && name != "version" {
+			return nil, fmt.Errorf("ref() takes no argument %s", name)
 		}
-		return nil, fmt.Errorf("ref() takes no argument %s", kw.Name)
+		return nil, errors.New("ref(): versions of models are not supported yet; write ref('model')")
 	}
 	args, err := texts(call, "ref", 1, 2)
 	if err != nil {

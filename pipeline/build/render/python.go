@@ -42,7 +42,7 @@ func zipped(_ *Context, call *jinja.Call) (any, error) {
 	for _, a := range call.Args {
 		items, err := call.Items(a)
 		if fallback, ok := call.Kwarg("default"); ok && err != nil {
-			return fallback, nil
+			return fallback, nil //nolint:nilerr // as Python's zip_strict: what cannot be zipped gives the default
 		}
 		if err != nil {
 			return nil, err

@@ -101,7 +101,7 @@ func (t table) GetAttr(name string) (any, bool) {
 	case "rows":
 		return jinja.NewList(t.Elements()...), true
 	case "columns":
-		return columns{t.t}, true
+		return columns(t), true
 	case "column_names":
 		names := make(jinja.Tuple, len(t.t.Columns))
 		for i, c := range t.t.Columns {

@@ -10,6 +10,7 @@ import (
 	"github.com/tidemill/tidemill/pipeline/build/manifest"
 	"github.com/tidemill/tidemill/pipeline/build/render"
 	"github.com/tidemill/tidemill/pipeline/build/yml"
+	"github.com/tidemill/tidemill/project/conf"
 )
 
 // properties are those of all files, by what they describe.
@@ -94,7 +95,7 @@ func (l *loader) describeMacro(m folder.MacroPatch) {
 // missing is the error for a name that means nothing.
 func missing(pos tidemill.Pos, what, name string, names []string) error {
 	e := &tidemill.Error{Code: tidemill.NotFound, Pos: pos, Err: fmt.Errorf("there is no %s %q", what, name)}
-	if near := yml.Nearest(name, names); near != "" {
+	if near := conf.Nearest(name, names); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return e

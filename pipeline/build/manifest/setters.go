@@ -8,6 +8,7 @@ import (
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/pipeline/build/yml"
+	"github.com/tidemill/tidemill/project/conf"
 )
 
 func with(base, more map[string]setter) map[string]setter {
@@ -57,7 +58,7 @@ func choice(v *yml.Node, s string, allowed []string) error {
 		Err:  fmt.Errorf("%q is not one of %s", s, strings.Join(allowed, ", ")),
 		Hint: "choose one of them",
 	}
-	if near := yml.Nearest(s, allowed); near != "" {
+	if near := conf.Nearest(s, allowed); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return e

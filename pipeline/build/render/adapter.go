@@ -9,7 +9,7 @@ import (
 	"github.com/tidemill/tidemill/internal/ident"
 	"github.com/tidemill/tidemill/jinja"
 	"github.com/tidemill/tidemill/pipeline/build/manifest"
-	"github.com/tidemill/tidemill/pipeline/build/yml"
+	"github.com/tidemill/tidemill/project/conf"
 )
 
 // adapter is what templates know of the warehouse.
@@ -40,7 +40,7 @@ func (a adapter) dispatch(call *jinja.Call) (any, error) {
 		return m.Bind(a.c.Scope()), nil
 	}
 	hint := ""
-	if near := yml.Nearest("default__"+name, a.c.Library.Names()); near != "" {
+	if near := conf.Nearest("default__"+name, a.c.Library.Names()); near != "" {
 		hint = fmt.Sprintf("; did you mean %s?", strings.TrimPrefix(near, "default__"))
 	}
 	return nil, fmt.Errorf("no macro %s__%s or default__%s%s", a.c.Library.Dialect, name, name, hint)

@@ -6,6 +6,7 @@ import (
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/jinja"
 	"github.com/tidemill/tidemill/pipeline/build/yml"
+	"github.com/tidemill/tidemill/project/conf"
 )
 
 // Vars are the variables of the project and of the command line, which wins.
@@ -73,7 +74,7 @@ func (f varFunc) Call(call *jinja.Call) (any, error) {
 		Code: tidemill.Invalid, Pos: call.Pos(), Err: fmt.Errorf("variable %q is not set", name),
 		Hint: fmt.Sprintf("add it to vars: in dbt_project.yml, or pass --vars '{%s: VALUE}'", name),
 	}
-	if near := yml.Nearest(name, f.c.Vars.names()); near != "" {
+	if near := conf.Nearest(name, f.c.Vars.names()); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return nil, e

@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"github.com/tidemill/tidemill"
-	"github.com/tidemill/tidemill/pipeline/build/yml"
+	"github.com/tidemill/tidemill/project/conf"
 )
 
 // Expr is a union of intersections.
@@ -114,7 +114,7 @@ func (t *Term) setValue(s string) error {
 	case slices.Contains(later, method):
 		return fmt.Errorf("method %s: is not supported yet", method)
 	case !slices.Contains(methods, method):
-		if near := yml.Nearest(method, methods); near != "" {
+		if near := conf.Nearest(method, methods); near != "" {
 			return fmt.Errorf("unknown method %s:, did you mean %s:?", method, near)
 		}
 		return fmt.Errorf("unknown method %s:, known: %s", method, strings.Join(methods, ", "))

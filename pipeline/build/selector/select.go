@@ -6,7 +6,7 @@ import (
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/pipeline/build/manifest"
-	"github.com/tidemill/tidemill/pipeline/build/yml"
+	"github.com/tidemill/tidemill/project/conf"
 )
 
 // Select returns the ids of the nodes that include holds for and exclude does
@@ -99,7 +99,7 @@ func nothing(m *manifest.Manifest, all Intersection) error {
 		Code: tidemill.NotFound, Op: "select", Err: fmt.Errorf("%q selects nothing", strings.Join(terms, ",")),
 		Hint: "tidemill ls shows all names",
 	}
-	if near := yml.Nearest(all[0].Value, candidates(m, all[0].Method)); len(all) == 1 && near != "" {
+	if near := conf.Nearest(all[0].Value, candidates(m, all[0].Method)); len(all) == 1 && near != "" {
 		e.Hint = fmt.Sprintf("did you mean %q?", near)
 	}
 	return e

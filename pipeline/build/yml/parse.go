@@ -11,6 +11,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/project/conf"
 )
 
 // Limits against documents that expand without end.
@@ -206,7 +207,7 @@ func (p *reader) merge(v ast.Node, depth int) ([]Field, error) {
 // names that it may have.
 func Unknown(f Field, what string, known []string) *tidemill.Error {
 	e := fail(f.Pos, fmt.Errorf("unknown %s %q", what, f.Name))
-	if near := Nearest(f.Name, known); near != "" {
+	if near := conf.Nearest(f.Name, known); near != "" {
 		e.Hint = fmt.Sprintf("did you mean %q?", near)
 	} else {
 		e.Hint = "known: " + strings.Join(known, ", ")

@@ -61,15 +61,6 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestNearest(t *testing.T) {
-	known := []string{"materialized", "tags", "unique_key", "schema"}
-	for in, want := range map[string]string{"materialised": "materialized", "tgas": "tags", "uniqe_key": "unique_key", "zzz": ""} {
-		if got := yml.Nearest(in, known); got != want {
-			t.Errorf("%s: %q, want %q", in, got, want)
-		}
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	f.Add(doc)
 	f.Add("a: &a [*a]\n")

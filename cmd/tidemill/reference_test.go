@@ -71,3 +71,38 @@ func walk(c *cobra.Command, visit func(*cobra.Command)) {
 		walk(sub, visit)
 	}
 }
+
+// TestTablesAreDescribed holds reference/tables.md to the schema tidemill as
+// a project has it that has landed and built.
+func TestTablesAreDescribed(t *testing.T) {
+	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "reference", "tables.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	tidemill := func(args ...string) string {
+		var out, log bytes.Buffer
+		if code := run(append([]string{"-C", dir}, args...), nil, &out, &log); code != 0 {
+			t.Fatalf("tidemill %v: exit code %d\n%s", args, code, log.String())
+		}
+		return out.String()
+	}
+	tidemill("init", "empty")
+	tidemill("land", "--once")
+	tidemill("build")
+	columns := tidemill("query", "--format", "csv", `select table_name, column_name from information_schema.columns
+		where table_schema = 'tidemill' and table_name not in ('migrations') and table_name not like 'seen\_%' escape '\'`)
+	lines := strings.Split(strings.TrimSpace(columns), "\n")[1:]
+	if len(lines) < 30 {
+		t.Errorf("there are only %d columns", len(lines))
+	}
+	for _, line := range lines {
+		table, column, _ := strings.Cut(strings.TrimSpace(line), ",")
+		_, section, found := strings.Cut(string(page), "## `tidemill."+table+"`")
+		section, _, _ = strings.Cut(section, "\n## ")
+		if !found || !strings.Contains(section, "`"+column+"`") {
+			t.Errorf("tables.md does not describe tidemill.%s.%s", table, column)
+		}
+	}
+}

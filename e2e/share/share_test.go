@@ -74,6 +74,7 @@ func TestWhileLanding(t *testing.T) {
 		time.Sleep(400 * time.Millisecond)
 		land.Interrupt()
 		land.WaitOutput("interrupt again to stop at once")
+		time.Sleep(300 * time.Millisecond) // sooner it counts as the same interrupt
 		land.InterruptAgain()
 		land.Wait(10 * time.Second)
 	}

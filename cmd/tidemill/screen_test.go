@@ -30,15 +30,15 @@ func played(text string, width int) string {
 	rows := []string{""}
 	for text != "" {
 		var n int
-		switch {
-		case text[0] == '\x1b':
+		switch text[0] {
+		case '\x1b':
 			if _, err := fmt.Sscanf(text, "\x1b[%dA\x1b[J", &n); err != nil {
 				return err.Error()
 			}
 			rows = append(rows[:len(rows)-1-n], "")
 			text = text[strings.Index(text, "J")+1:]
 			continue
-		case text[0] == '\n':
+		case '\n':
 			rows = append(rows, "")
 		default:
 			if len(rows[len(rows)-1]) == width {

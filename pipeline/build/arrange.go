@@ -60,7 +60,7 @@ func (a *arranger) placeTest(t *manifest.Node) {
 		return
 	}
 	owner := a.lastOf(t, before)
-	if !slices.Contains(a.reads(t), owner) {
+	if !slices.Contains(a.plan.Project.reads(t), owner) {
 		a.placeAlone(t)
 		return
 	}
@@ -72,23 +72,6 @@ func (a *arranger) placeTest(t *manifest.Node) {
 	}
 	s.tests = append(s.tests, t)
 	a.graph.of[t.ID] = owner
-}
-
-// reads returns the ids of what a test reads, through ephemeral models.
-func (a *arranger) reads(t *manifest.Node) []string {
-	var out []string
-	var visit func(ids []string)
-	visit = func(ids []string) {
-		for _, id := range ids {
-			if n := a.plan.Project.Nodes[id]; n != nil && n.Ephemeral() {
-				visit(n.DependsOn)
-			} else if !slices.Contains(out, id) {
-				out = append(out, id)
-			}
-		}
-	}
-	visit(t.DependsOn)
-	return out
 }
 
 // lastOf chooses the step that a test of several nodes joins. It must not be

@@ -3,6 +3,7 @@ package build
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/tidemill/tidemill"
@@ -23,12 +24,10 @@ func (b *builder) audit(ctx context.Context, m made) error {
 	if err := t.lost; err != nil {
 		return err
 	}
-	for _, res := range b.tests {
-		if res.Status.Bad() && b.blocked == "" {
-			b.blocked = fmt.Sprintf("test %s: %s", res.Name, res.Message)
-		}
+	if i := slices.IndexFunc(b.tests, func(res Result) bool { return res.Status.Bad() }); i >= 0 {
+		b.blocked = &b.tests[i]
 	}
-	if !m.count || b.blocked != "" {
+	if !m.count || b.blocked != nil {
 		return nil
 	}
 	if n, ok := t.counts[b.node.ID]; ok {
@@ -55,10 +54,14 @@ func (r *runner) testsAlone(ctx context.Context, l *lease, s *step, unread map[s
 }
 
 // unread returns, for tests of the step, the reason why they cannot run: what
-// they read was not built.
+// they read is not there, or was not built.
 func (r *runner) unread(s *step) map[string]string {
 	out := map[string]string{}
 	for _, t := range s.tests {
+		if why := r.absent[t.ID]; why != "" {
+			out[t.ID] = why
+			continue
+		}
 		for _, step := range r.graph.reads[t.ID] {
 			if step != s.id && r.failed[step] {
 				out[t.ID] = r.because(step)

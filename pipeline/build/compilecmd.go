@@ -2,6 +2,7 @@ package build
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/tidemill/tidemill"
@@ -18,7 +19,10 @@ func Compile(ctx context.Context, wh tidemill.Warehouse, plan *Plan, o RunOption
 	r.inv = &inv
 	r.results = &Results{RunID: inv.ID, Command: plan.Command, Started: time.Now().UTC(), Results: []Result{}}
 	defer func() { r.results.Seconds = time.Since(r.results.Started).Seconds() }()
-	r.graph = &graph{steps: map[string]*step{}}
+	nodes := slices.DeleteFunc(slices.Clone(plan.Nodes), func(n *manifest.Node) bool {
+		return n.Kind != manifest.Model && n.Kind != manifest.Test
+	})
+	r.total = len(nodes)
 	var ask render.Warehouse
 	if wh != nil {
 		l := &lease{wh: wh}
@@ -32,13 +36,11 @@ func Compile(ctx context.Context, wh tidemill.Warehouse, plan *Plan, o RunOption
 		}
 		ask = asker{s, r.catalog, inv.Target.Database}
 	}
-	for _, n := range plan.Nodes {
+	for _, n := range nodes {
 		if err := ctx.Err(); err != nil {
 			return r.results, err
 		}
-		if n.Kind == manifest.Model || n.Kind == manifest.Test {
-			r.emit(r.compileNode(ctx, n, ask))
-		}
+		r.emit(r.compileNode(ctx, n, ask))
 	}
 	return r.results, nil
 }

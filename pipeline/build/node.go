@@ -19,7 +19,7 @@ import (
 func (r *runner) node(ctx context.Context, l *lease, s *step, unread map[string]string) []Result {
 	begun := time.Now()
 	if old, ok := r.done[s.node.ID]; ok {
-		return r.repeated(s, old)
+		return r.repeated(s, old, unread)
 	}
 	var b *builder
 	noSamples := false
@@ -41,18 +41,30 @@ func (r *runner) node(ctx context.Context, l *lease, s *step, unread map[string]
 		return r.broken(s, b, res, err)
 	}
 	res.SQL, res.Rows, res.Status = b.compiled.SQL, b.rows, Success
-	if b.blocked != "" {
-		res.Status, res.Message = Errored, "not published: "+b.blocked
+	if b.blocked != nil {
+		res.Status, res.Message = Errored, fmt.Sprintf("not published: test %s: %s", b.blocked.Name, b.blocked.Message)
 		res.Err = &tidemill.Error{
-			Code: tidemill.Failed, Pos: s.node.Pos, Op: "build " + s.node.Name, Err: errors.New(res.Message),
-			Hint: "the last good version stays; the failing rows: run the test's SQL in " + r.out.path("compiled", s.node),
+			Code: tidemill.Failed, Pos: s.node.Pos, Op: "build " + s.node.Name, Err: errors.New(res.Message), Hint: b.blockedHint(),
 		}
 	}
 	return append([]Result{res}, b.tests...)
 }
 
+// blockedHint says what readers have in the place of a node that a test
+// blocked, and where the SQL of that test is.
+func (b *builder) blockedHint() string {
+	hint := "it has no version that readers could see yet"
+	if b.catalog.get(b.node.Relation.Table()) != "" {
+		hint = "readers keep the version that was there"
+	}
+	if b.blocked.SQL == "" || b.out.dir == "-" {
+		return hint
+	}
+	return hint + "; the SQL of the test is in " + b.out.path("compiled", b.plan.Project.Nodes[b.blocked.Node])
+}
+
 // repeated is the result of a node that an earlier attempt of the run did.
-func (r *runner) repeated(s *step, old Result) []Result {
+func (r *runner) repeated(s *step, old Result, unread map[string]string) []Result {
 	res := resultOf(s.node)
 	res.Status, res.Rows, res.Seconds, res.Repeated = Success, old.Rows, old.Seconds, true
 	res.Message = "done before, by an earlier attempt of this run"
@@ -60,6 +72,9 @@ func (r *runner) repeated(s *step, old Result) []Result {
 	for _, t := range s.tests {
 		tr := resultOf(t)
 		tr.Status, tr.Repeated, tr.Message = Pass, true, "did not block "+s.node.Name+" in an earlier attempt of this run"
+		if why := unread[t.ID]; why != "" {
+			tr.Status, tr.Message = Skipped, why
+		}
 		out = append(out, tr)
 	}
 	return out
@@ -95,7 +110,7 @@ type builder struct {
 	script   script
 	rows     int64
 	tests    []Result
-	blocked  string // why it was not published
+	blocked  *Result // the test for which it was not published
 }
 
 // attempt runs the transaction. It returns nil also where tests blocked it.
@@ -131,7 +146,7 @@ func (b *builder) attempt(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := b.audit(ctx, made); err != nil || b.blocked != "" {
+	if err := b.audit(ctx, made); err != nil || b.blocked != nil {
 		return err
 	}
 	if made.publish {

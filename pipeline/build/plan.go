@@ -38,6 +38,8 @@ type Plan struct {
 	Project *Project
 	Command Command
 	Nodes   []*manifest.Node // in an order in which they can be built
+
+	chosen selector.Selection // of all kinds
 }
 
 // Select makes a plan of the nodes that include holds for and exclude does
@@ -54,13 +56,13 @@ func (p *Project) Select(command Command, include, exclude []string) (*Plan, err
 	if err != nil {
 		return nil, err
 	}
-	ids, err := selector.Select(p.Manifest, in, out)
+	chosen, err := selector.Select(p.Manifest, in, out)
 	if err != nil {
 		return nil, err
 	}
-	plan := &Plan{Project: p, Command: command}
+	plan := &Plan{Project: p, Command: command, chosen: chosen}
 	for _, id := range p.Order {
-		if n := p.Nodes[id]; ids[id] && slices.Contains(kinds[command], n.Kind) {
+		if n := p.Nodes[id]; chosen[id] != selector.Not && slices.Contains(kinds[command], n.Kind) {
 			plan.Nodes = append(plan.Nodes, n)
 		}
 	}

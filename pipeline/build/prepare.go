@@ -61,6 +61,9 @@ func (r *runner) prepareOn(ctx context.Context, s tidemill.Session) error {
 		return err
 	}
 	r.catalog = c
+	if r.absent, err = r.findAbsent(ctx, s); err != nil {
+		return err
+	}
 	if !r.writes() {
 		return nil
 	}

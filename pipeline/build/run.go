@@ -41,7 +41,7 @@ func Run(ctx context.Context, wh tidemill.Warehouse, plan *Plan, o RunOptions) (
 	if err != nil {
 		return r.results, err
 	}
-	r.graph = g
+	r.graph, r.total = g, g.size()
 	if err := r.prepare(ctx); err != nil {
 		return r.results, err
 	}
@@ -58,8 +58,10 @@ type runner struct {
 	opts    RunOptions
 	out     output
 	catalog *catalog
+	absent  map[string]string // of tests that cannot run for want of what they read, why
 	done    map[string]Result // nodes that an earlier attempt of the run did
 	results *Results
+	total   int             // nodes that will have a result
 	failed  map[string]bool // steps that failed or were skipped
 }
 
@@ -175,7 +177,7 @@ func (s *step) nodes() []*manifest.Node {
 func (r *runner) started(s *step) {
 	if r.opts.OnEvent != nil {
 		for _, n := range s.nodes() {
-			r.opts.OnEvent(Event{Kind: Started, Node: n, Done: len(r.results.Results), Total: r.total()})
+			r.opts.OnEvent(Event{Kind: Started, Node: n, Done: len(r.results.Results), Total: r.total})
 		}
 	}
 }
@@ -183,13 +185,14 @@ func (r *runner) started(s *step) {
 func (r *runner) emit(res Result) {
 	r.results.Results = append(r.results.Results, res)
 	if r.opts.OnEvent != nil {
-		r.opts.OnEvent(Event{Kind: Finished, Node: r.plan.Project.Nodes[res.Node], Result: res, Done: len(r.results.Results), Total: r.total()})
+		r.opts.OnEvent(Event{Kind: Finished, Node: r.plan.Project.Nodes[res.Node], Result: res, Done: len(r.results.Results), Total: r.total})
 	}
 }
 
-func (r *runner) total() int {
+// size is the number of nodes in all steps.
+func (g *graph) size() int {
 	n := 0
-	for _, s := range r.graph.steps {
+	for _, s := range g.steps {
 		n += len(s.nodes())
 	}
 	return n

@@ -9,14 +9,31 @@ import (
 	"github.com/tidemill/tidemill/project/conf"
 )
 
-// Select returns the ids of the nodes that include holds for and exclude does
-// not; an empty include is all. A test is selected with any node that it
-// tests. An include that finds nothing is an error with the nearest name.
-func Select(m *manifest.Manifest, include, exclude Expr) (map[string]bool, error) {
-	selected := map[string]bool{}
+// Way is how a node came to be selected.
+type Way int
+
+// The ways, the weakest first. Only tests come along: those that no term asks
+// for, but for what they read.
+const (
+	Not Way = iota
+	Along
+	Asked
+)
+
+// Selection holds the ids of the nodes that are selected, with the strongest
+// way to each.
+type Selection map[string]Way
+
+func (s Selection) add(id string, w Way) { s[id] = max(s[id], w) }
+
+// Select returns the nodes that include holds for and exclude does not; an
+// empty include asks for all. A test is selected with any node that it tests.
+// An include that finds nothing is an error with the nearest name.
+func Select(m *manifest.Manifest, include, exclude Expr) (Selection, error) {
+	selected := Selection{}
 	if len(include) == 0 {
 		for id := range m.Nodes {
-			selected[id] = true
+			selected.add(id, Asked)
 		}
 	}
 	for _, all := range include {
@@ -24,8 +41,8 @@ func Select(m *manifest.Manifest, include, exclude Expr) (map[string]bool, error
 		if len(ids) == 0 {
 			return nil, nothing(m, all)
 		}
-		for id := range ids {
-			selected[id] = true
+		for id, way := range ids {
+			selected.add(id, way)
 		}
 	}
 	for _, all := range exclude {
@@ -36,8 +53,8 @@ func Select(m *manifest.Manifest, include, exclude Expr) (map[string]bool, error
 	return selected, nil
 }
 
-func (all Intersection) eval(m *manifest.Manifest) map[string]bool {
-	var ids map[string]bool
+func (all Intersection) eval(m *manifest.Manifest) Selection {
+	var ids Selection
 	for i, t := range all {
 		found := t.eval(m)
 		if i == 0 {
@@ -45,26 +62,32 @@ func (all Intersection) eval(m *manifest.Manifest) map[string]bool {
 			continue
 		}
 		for id := range ids {
-			if !found[id] {
+			if found[id] == Not {
 				delete(ids, id)
+			} else {
+				ids.add(id, found[id])
 			}
 		}
 	}
 	return ids
 }
 
-func (t Term) eval(m *manifest.Manifest) map[string]bool {
-	ids := map[string]bool{}
+func (t Term) eval(m *manifest.Manifest) Selection {
+	ids := Selection{}
 	add := func(more map[string]bool) {
 		for id := range more {
-			ids[id] = true
+			if m.Nodes[id] != nil && m.Nodes[id].Kind == manifest.Test {
+				ids.add(id, Along)
+			} else {
+				ids.add(id, Asked)
+			}
 		}
 	}
 	for id, n := range m.Nodes {
 		if !t.matches(n) {
 			continue
 		}
-		ids[id] = true
+		ids.add(id, t.way(m, n))
 		add(m.Ancestors(id, t.Parents))
 		add(m.Descendants(id, t.Children))
 		if t.Around {
@@ -83,11 +106,22 @@ func (t Term) eval(m *manifest.Manifest) map[string]bool {
 		}
 		for _, child := range m.Children[id] {
 			if m.Nodes[child].Kind == manifest.Test {
-				ids[child] = true
+				ids.add(child, Along)
 			}
 		}
 	}
 	return ids
+}
+
+// way is how the term selects n, which it matches. A folder or a tag that
+// holds a node with the tests declared on it asks for the node.
+func (t Term) way(m *manifest.Manifest, n *manifest.Node) Way {
+	if n.Test != nil && n.Test.Attached != "" {
+		if on := m.Nodes[n.Test.Attached]; on != nil && t.matches(on) {
+			return Along
+		}
+	}
+	return Asked
 }
 
 func nothing(m *manifest.Manifest, all Intersection) error {

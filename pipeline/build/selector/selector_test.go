@@ -96,6 +96,55 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+// TestWays: a test is asked for where a term holds for it and not for the
+// node that it was declared on; else it comes along.
+func TestWays(t *testing.T) {
+	m := line(t)
+	m.Nodes["test.p.t1"].Test.Attached = "model.p.stg"
+	for include, want := range map[string]string{
+		"":                    "t1:asked t2:asked",
+		"stg":                 "t1:along",
+		"+mid":                "t1:along t2:along",
+		"stg+":                "t1:along t2:along",
+		"@stg":                "t1:along t2:along",
+		"t1":                  "t1:asked",
+		"t2+":                 "t2:asked",
+		"stg t1":              "t1:asked",
+		"t1 stg":              "t1:asked",
+		"package:p":           "t1:along t2:asked",
+		"mid,test_type:data":  "t2:asked",
+		"test_type:data,mid":  "t2:asked",
+		"stg+,tag:hourly":     "t1:along t2:along",
+		"path:tests":          "t2:asked",
+		"resource_type:test":  "t1:asked t2:asked",
+		"resource_type:model": "t1:along t2:along",
+	} {
+		var terms []string
+		if include != "" {
+			terms = []string{include}
+		}
+		e, err := selector.Parse(terms)
+		if err != nil {
+			t.Fatal(err)
+		}
+		chosen, err := selector.Select(m, e, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, id := range slices.Sorted(maps.Keys(chosen)) {
+			if m.Nodes[id].Kind == manifest.Test {
+				got = append(got, m.Nodes[id].Name+map[selector.Way]string{selector.Along: ":along", selector.Asked: ":asked"}[chosen[id]])
+			} else if chosen[id] != selector.Asked {
+				t.Errorf("%q: %s is not asked for", include, id)
+			}
+		}
+		if got := strings.Join(got, " "); got != want {
+			t.Errorf("%q: %s, want %s", include, got, want)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	m := line(t)
 	for in, want := range map[string]string{

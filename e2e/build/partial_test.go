@@ -66,6 +66,12 @@ func TestAbsentParentsHoldNothingBack(t *testing.T) {
 				}
 			}
 			p.check("select id from m", "1")
+			want(t, p.do(build.BuildCommand, options{include: []string{include}, id: "again"}), map[string]build.Status{"m": build.Success})
+			again := p.do(build.BuildCommand, options{include: []string{include}, id: "again"})
+			want(t, again, map[string]build.Status{"m": build.Success, "not_null_m_id": build.Pass, "in_dim": build.Skipped})
+			if !again.Results[0].Repeated {
+				t.Errorf("%+v was done twice", again.Results[0])
+			}
 			want(t, p.do(build.TestCommand, options{include: []string{include}}), map[string]build.Status{"not_null_m_id": build.Pass, "in_dim": build.Skipped})
 		})
 	}

@@ -142,6 +142,11 @@ type Landing struct {
 	// Duplicates counts the dead letters that were removed within the batch
 	// before Commit, because they came twice; the ledger counts them too.
 	Duplicates int64
+
+	// Note is what the pipeline wants to read in Ledger.Note when it runs
+	// again: some KiB of its own making. It takes the place of the one before;
+	// an empty one removes it, nil leaves it.
+	Note []byte
 }
 
 // TableRows are the rows of one table in a Landing. Records begin with the
@@ -177,4 +182,7 @@ type Ledger struct {
 	// Recent holds the figures of the last batches, newest first, as many as
 	// cover at least 1,000 messages.
 	Recent []Receipt
+
+	// Note is the one that was committed last; empty if there is none.
+	Note []byte
 }

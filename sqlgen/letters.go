@@ -17,6 +17,11 @@ type SelectLetters struct {
 // $5 at.
 type DiscardLetters struct{}
 
+// RecordedLetters returns, as text, the deliveries of a pipeline that have a
+// dead letter, in whatever state: $1 pipeline, $2 deliveries, joined by commas.
+type RecordedLetters struct{}
+
 // Template names the template.
-func (SelectLetters) Template() string  { return "select_letters" }
-func (DiscardLetters) Template() string { return "discard_letters" }
+func (SelectLetters) Template() string   { return "select_letters" }
+func (DiscardLetters) Template() string  { return "discard_letters" }
+func (RecordedLetters) Template() string { return "recorded_letters" }

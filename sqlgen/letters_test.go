@@ -7,4 +7,5 @@ var letterSamples = map[string]sqlgen.Statement{
 	"select_letters_prefix": sqlgen.SelectLetters{Value: true, Prefix: true},
 	"select_letters_range":  sqlgen.SelectLetters{Value: true, Range: true},
 	"discard_letters":       sqlgen.DiscardLetters{},
+	"recorded_letters":      sqlgen.RecordedLetters{},
 }

@@ -79,6 +79,9 @@ func (w *FakeWarehouse) apply(l tidemill.Landing) (tidemill.Receipt, error) {
 	for _, m := range l.Marks {
 		ledger.marks[m.Scope] = bytes.Clone(m.To)
 	}
+	if l.Note != nil {
+		ledger.note = bytes.Clone(l.Note)
+	}
 	ledger.receipts[l.Batch] = receipt
 	ledger.order = append(ledger.order, l.Batch)
 	w.ledgers[l.Pipeline] = ledger

@@ -77,6 +77,7 @@ type fakeTable struct {
 
 type fakeLedger struct {
 	marks    map[string]tidemill.Position
+	note     []byte
 	receipts map[string]tidemill.Receipt
 	order    []string // batches, oldest first
 }
@@ -161,6 +162,7 @@ func (w *FakeWarehouse) Ledger(ctx context.Context, pipeline string) (tidemill.L
 	if has == nil {
 		return l, nil
 	}
+	l.Note = has.note
 	for _, scope := range slices.Sorted(maps.Keys(has.marks)) {
 		l.Marks = append(l.Marks, tidemill.Mark{Scope: scope, To: has.marks[scope]})
 	}

@@ -48,6 +48,7 @@ func Landing(t *testing.T, open func(t testing.TB) tidemill.Warehouse, rows func
 		"together":            (*suite).together,
 		"evolve":              (*suite).evolve,
 		"recent":              (*suite).recent,
+		"note":                (*suite).note,
 		"concurrent":          (*suite).concurrent,
 		"canceled":            (*suite).canceled,
 		"empty":               (*suite).empty,
@@ -297,17 +298,6 @@ func (s *suite) evolve() {
 	}
 	s.commit(landing("b2", suiteTable, ev("2"))) // which lacks the column
 	s.wantRows("1", "2")
-}
-
-func (s *suite) recent() {
-	for i := range 30 {
-		l := tidemill.Landing{Pipeline: "p", Batch: fmt.Sprint(i), Duplicates: int64(i * 10)}
-		s.commit(l)
-	}
-	l, err := s.w.Ledger(s.Context(), "p")
-	if err != nil || len(l.Recent) != 4 || l.Recent[0].Duplicates != 290 || l.Recent[3].Duplicates != 260 {
-		s.Errorf("%+v, %v; want the last four batches, newest first", l.Recent, err)
-	}
 }
 
 // concurrent redeliveries of the same messages land once between them.

@@ -33,18 +33,35 @@ func chain(marks []tidemill.Mark) ([]tidemill.Mark, error) {
 	return out, nil
 }
 
-// prepareMarks compares and sets the positions.
+// noteScope is where the marks of a pipeline hold its note. No source names
+// what it reads so.
+const noteScope = "tidemill:note"
+
+// prepareMarks compares and sets the positions, and sets the note.
 func (c *landing) prepareMarks(ctx context.Context) error {
-	if len(c.marks) == 0 {
+	if len(c.marks) > 0 {
+		table, err := c.storeMarks(ctx, c.marks)
+		if err != nil {
+			return err
+		}
+		c.stale = sqlgen.StaleMarks{Marks: table}
+	}
+	if c.Note == nil {
 		return nil
 	}
+	_, err := c.storeMarks(ctx, []tidemill.Mark{{Scope: noteScope, To: c.Note}})
+	return err
+}
+
+// storeMarks sets the positions of marks, which it returns as a table.
+func (c *landing) storeMarks(ctx context.Context, marks []tidemill.Mark) (tidemill.TableName, error) {
 	b := array.NewRecordBuilder(memory.DefaultAllocator, arrow.NewSchema([]arrow.Field{
 		{Name: "scope", Type: arrow.BinaryTypes.String},
 		{Name: "before", Type: arrow.BinaryTypes.Binary},
 		{Name: "after", Type: arrow.BinaryTypes.Binary},
 	}, nil))
 	defer b.Release()
-	for _, m := range c.marks {
+	for _, m := range marks {
 		b.Field(0).(*array.StringBuilder).Append(m.Scope)
 		b.Field(1).(*array.BinaryBuilder).Append(append([]byte{}, m.From...))
 		b.Field(2).(*array.BinaryBuilder).Append(append([]byte{}, m.To...))
@@ -53,12 +70,11 @@ func (c *landing) prepareMarks(ctx context.Context) error {
 	defer rec.Release()
 	table, err := c.feeds.table(ctx, rec)
 	if err != nil {
-		return err
+		return table, err
 	}
-	c.stale = sqlgen.StaleMarks{Marks: table}
 	c.step("store marks", sqlgen.DeleteMarks{Marks: table}, c.Pipeline)
 	c.step("store marks", sqlgen.InsertMarks{Marks: table}, c.Pipeline, c.Batch, c.now)
-	return nil
+	return table, nil
 }
 
 // compareMarks fails where another writer has moved a position.
@@ -91,7 +107,12 @@ func readLedger(ctx context.Context, c *conn, pipeline string) (tidemill.Ledger,
 		return l, fmt.Errorf("read the ledger: %w", err)
 	}
 	for _, r := range rows {
-		l.Marks = append(l.Marks, tidemill.Mark{Scope: r[0].(string), To: tidemill.Position(bytes.Clone(r[1].([]byte)))})
+		scope, position := r[0].(string), bytes.Clone(r[1].([]byte))
+		if scope == noteScope {
+			l.Note = position
+			continue
+		}
+		l.Marks = append(l.Marks, tidemill.Mark{Scope: scope, To: position})
 	}
 	// Empty batches cover nothing, so the number of batches is found by doubling.
 	for limit := 16; ; limit *= 4 {

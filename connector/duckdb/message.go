@@ -56,6 +56,7 @@ type wireLanding struct {
 	Marks           []tidemill.Mark
 	Since           time.Time
 	Duplicates      int64
+	Note            []byte
 }
 
 type wireTable struct {
@@ -65,7 +66,7 @@ type wireTable struct {
 }
 
 func toWire(l tidemill.Landing) *wireLanding {
-	w := &wireLanding{Pipeline: l.Pipeline, Batch: l.Batch, Dead: l.Dead, Marks: l.Marks, Since: l.Since, Duplicates: l.Duplicates}
+	w := &wireLanding{Pipeline: l.Pipeline, Batch: l.Batch, Dead: l.Dead, Marks: l.Marks, Since: l.Since, Duplicates: l.Duplicates, Note: l.Note}
 	for _, r := range l.Rows {
 		w.Tables = append(w.Tables, wireTable{r.Table, r.Redelivered, r.Duplicates})
 	}

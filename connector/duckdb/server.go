@@ -282,7 +282,7 @@ func (p *peer) land(ctx context.Context, next func() (frame, error), w *wireLand
 	if w == nil {
 		return response{}, errProtocol
 	}
-	l := tidemill.Landing{Pipeline: w.Pipeline, Batch: w.Batch, Dead: w.Dead, Marks: w.Marks, Since: w.Since, Duplicates: w.Duplicates}
+	l := tidemill.Landing{Pipeline: w.Pipeline, Batch: w.Batch, Dead: w.Dead, Marks: w.Marks, Since: w.Since, Duplicates: w.Duplicates, Note: w.Note}
 	for _, t := range w.Tables {
 		rec, err := readRecord(next)
 		if err != nil {

@@ -25,14 +25,20 @@ type batch struct {
 
 	rows       []tidemill.TableRows
 	dead       []tidemill.DeadLetter
-	deadAt     []int // index among the messages of each letter, repeats included
-	duplicates int64 // dead letters that came twice
+	deaths     []death // in the order of the messages, also of letters that came twice
+	duplicates int64   // dead letters that came twice
 	marks      []tidemill.Mark
 	tokens     []any
 
 	keys       map[tidemill.ID]struct{} // of rows, where duplicates are looked for
 	deliveries map[tidemill.ID]string   // of rows, with their types
 	letters    map[tidemill.ID]struct{}
+}
+
+// death says which message of a batch became which letter.
+type death struct {
+	at       int // among the messages
+	delivery tidemill.ID
 }
 
 func newBatch() *batch {
@@ -84,8 +90,11 @@ func (b *batch) mark(m tidemill.Mark) error {
 // bury adds a dead letter, unless it came before in this batch. The letter
 // belongs to the message last counted.
 func (b *batch) bury(d tidemill.DeadLetter) {
-	b.deadAt = append(b.deadAt, b.messages-1)
-	if _, again := b.letters[d.Delivery]; again {
+	_, again := b.letters[d.Delivery]
+	if !again || !d.Message.Redelivered { // a redelivery is the same message, which has died once
+		b.deaths = append(b.deaths, death{b.messages - 1, d.Delivery})
+	}
+	if again {
 		b.duplicates++
 		return
 	}

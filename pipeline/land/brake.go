@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -13,95 +14,131 @@ import (
 
 // brake stops a pipeline whose messages are dead letters too often, so that
 // a mistake in the configuration cannot drain a queue. It looks at a window
-// of the last messages that slides one by one, and survives restarts.
+// of the last messages that slides one by one. Each batch commits the window
+// as it is at its end, so that a restart goes on with it: a batch that was
+// refused is refused again.
+//
+// A message that was committed and comes again, because its acknowledgement
+// was lost, neither counts nor slides the window again.
 type brake struct {
-	limit project.StopAt
-	most  int    // letters that the window may hold
-	ring  []bool // whether each of the last messages was dead
-	next  int    // where the next message goes
-	dead  int    // in the ring
+	limit  project.StopAt
+	most   int // letters that the window may hold
+	window window
+	before window // the batch that passed last
+	noted  bool   // the warehouse has a note of a window with letters
 }
 
-// newBrake restores the window from the figures of the last batches, newest
-// first. Within a batch the letters are spread evenly: the ledger does not
-// know where they were.
-func newBrake(limit project.StopAt, recent []tidemill.Receipt) *brake {
-	if limit.Window <= 0 {
-		return &brake{}
-	}
-	k := &brake{limit: limit, ring: make([]bool, limit.Window)}
+// newBrake restores the window from what the last batch noted of it, or from
+// the figures of the last batches where none did, as when there was no brake.
+func newBrake(limit project.StopAt, ledger tidemill.Ledger) *brake {
+	k := &brake{limit: limit, noted: len(ledger.Note) > 0}
+	k.window.size = int64(limit.Window)
 	k.most = int(limit.Percent*float64(limit.Window)/100 + 1e-6) // 64.6% of 500 are 323, which floats fall short of
-	for _, r := range slices.Backward(recent) {
-		total := r.Rows + r.Duplicates + r.Dead
-		for i := max(0, total-int64(limit.Window)); i < total; i++ {
-			k.push((i+1)*r.Dead/total > i*r.Dead/total)
-		}
+	if k.noted {
+		k.window.restore(ledger.Note)
+	} else {
+		k.estimate(ledger.Recent)
 	}
 	return k
 }
 
-// push slides the window by a message.
-func (k *brake) push(dead bool) {
-	if k.ring[k.next] {
-		k.dead--
+// estimate restores the window from the figures of the last batches, newest
+// first. Within a batch the letters are spread evenly: the ledger does not
+// know where they were.
+func (k *brake) estimate(recent []tidemill.Receipt) {
+	for _, r := range slices.Backward(recent) {
+		total := r.Rows + r.Duplicates + r.Dead
+		for i := max(0, total-k.window.size); i < total; i++ {
+			k.window.push((i+1)*r.Dead/total > i*r.Dead/total)
+		}
 	}
-	if dead {
-		k.dead++
-	}
-	k.ring[k.next] = dead
-	k.next = (k.next + 1) % len(k.ring)
 }
 
-// pass slides the window over the messages of b. The error, at the first
-// message that is one too many, says that b must not be committed.
-func (k *brake) pass(b *batch) error {
-	if k.limit.Window <= 0 {
+// pass slides the window over the messages of b, of which those in recorded
+// are dead letters of an earlier commit. The error, at the first message that
+// is one too many, says that b must not be committed.
+func (k *brake) pass(pipeline string, b *batch, recorded map[tidemill.ID]bool) error {
+	k.before = window{seen: k.window.seen, dead: slices.Clone(k.window.dead)}
+	if k.limit.Off() {
 		return nil
 	}
-	at := b.deadAt
+	deaths := b.deaths
 	for i := range b.messages {
-		dead := len(at) > 0 && at[0] == i
-		if dead {
-			at = at[1:]
+		dead := false
+		if len(deaths) > 0 && deaths[0].at == i {
+			dead = !recorded[deaths[0].delivery]
+			deaths = deaths[1:]
 		}
-		k.push(dead)
-		if dead && k.dead > k.most {
-			return k.stop(b)
+		k.window.push(dead)
+		if dead && len(k.window.dead) > k.most {
+			return k.stop(pipeline, b)
 		}
 	}
 	return nil
 }
 
-func (k *brake) stop(b *batch) error {
-	return &tidemill.Error{
-		Code: tidemill.Braked,
-		Err: fmt.Errorf("%d of the last %d messages could not land, over the limit of %g%%; of this batch, with %d dead of %d messages, nothing was committed or acknowledged; most often: %s",
-			k.dead, k.limit.Window, k.limit.Percent, len(b.deadAt), b.messages, reasons(b.dead)),
-		Hint: "mend decode: in tidemill.yml or the schema it names, then start again: nothing is lost; if these messages are to become dead letters, raise dead.stop_at or set it to off",
+// note returns what the batch that has passed is to leave in the ledger: the
+// window, nothing in place of an older note, or nil where there is none.
+func (k *brake) note() []byte {
+	switch {
+	case len(k.window.dead) > 0:
+		k.noted = true
+		return k.window.note()
+	case k.noted:
+		k.noted = false
+		return []byte{}
+	}
+	return nil
+}
+
+// committed takes redelivered messages of b out of the window again that the
+// commit found to have landed before.
+func (k *brake) committed(b *batch, r tidemill.Receipt) {
+	again := r.Duplicates - b.duplicates
+	for _, t := range b.rows {
+		again -= t.Duplicates
+	}
+	if again = min(again, int64(b.redelivered)); again > 0 {
+		k.window.unslide(k.before, again)
 	}
 }
 
-// reasons names the three most frequent reasons of letters, each with where
-// one of them came from.
-func reasons(letters []tidemill.DeadLetter) string {
-	type reason struct {
-		code tidemill.Code
-		text string
+func (k *brake) stop(pipeline string, b *batch) error {
+	return &tidemill.Error{
+		Code: tidemill.Braked,
+		Err: fmt.Errorf("%d of the last %d messages could not land, over the limit of %g%%; nothing of this batch was committed or acknowledged\n%s",
+			len(k.window.dead), k.limit.Window, k.limit.Percent, b.reasons()),
+		Hint: fmt.Sprintf("mend decode: in tidemill.yml or the schema it names, then: tidemill check, tidemill land %[1]s; to keep such messages as dead letters, set dead: {stop_at: off}, land, and see: tidemill dead list --pipeline %[1]s", pipeline),
 	}
-	count, example := map[reason]int{}, map[reason]tidemill.Message{}
-	for _, d := range letters {
-		r := reason{d.Code, d.Reason}
-		if count[r]++; count[r] == 1 {
-			example[r] = d.Message
+}
+
+// shownReason bounds a reason as the brake shows it, in characters.
+const shownReason = 100
+
+// details are what makes the reasons of one cause differ by message.
+var details = regexp.MustCompile(`\b[0-9]+\b`)
+
+// reasons tells the three most frequent reasons of dead messages in b, one in
+// a line.
+func (b *batch) reasons() string {
+	died := map[tidemill.ID]int{}
+	for _, d := range b.deaths {
+		died[d.delivery]++
+	}
+	count := map[string]int{}
+	for _, d := range b.dead {
+		text := []rune(details.ReplaceAllString(d.Reason, "N"))
+		if len(text) > shownReason {
+			text = append(text[:shownReason], '…')
 		}
+		count[string(d.Code)+": "+string(text)] += died[d.Delivery]
 	}
-	order := slices.SortedFunc(maps.Keys(count), func(a, b reason) int {
-		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a.text, b.text))
+	order := slices.SortedFunc(maps.Keys(count), func(a, b string) int {
+		return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b))
 	})
-	var parts []string
+	var lines []string
 	for _, r := range order[:min(3, len(order))] {
-		m := example[r]
-		parts = append(parts, fmt.Sprintf("%d x %s: %s (such as from %s, type %q, id %q)", count[r], r.code, r.text, m.Source, m.Type, m.ID))
+		lines = append(lines, fmt.Sprintf("  %d x %s", count[r], r))
 	}
-	return strings.Join(parts, "; ")
+	return strings.Join(lines, "\n")
 }

@@ -1,9 +1,12 @@
 package land_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/pipeline/land"
@@ -66,13 +69,14 @@ func TestBrakeSaysWhy(t *testing.T) {
 		t.Fatalf("got %v, want an error with a hint", err)
 	}
 	text := err.Error()
-	for _, part := range []string{"51 of the last 1000", "limit of 5%", "malformed", "from orders", "unknown_type", `id "m-7"`} {
-		if !strings.Contains(text, part) {
-			t.Errorf("the error lacks %q: %s", part, text)
-		}
+	const want = `land events: 51 of the last 1000 messages could not land, over the limit of 5%; nothing of this batch was committed or acknowledged [braked]
+  40 x malformed: json: text after the value at byte N
+  30 x unknown_type: the message names no type`
+	if text != want {
+		t.Errorf("got\n%s\nwant\n%s", text, want)
 	}
-	if strings.Contains(text, `{"n"`) {
-		t.Errorf("the error shows a payload: %s", text)
+	if hint := strings.Join(tidemill.Hints(err), " "); !strings.Contains(hint, "tidemill land events") {
+		t.Errorf("the hint names no next command: %s", hint)
 	}
 	if len(w.Letters())+len(w.Rows("raw.events")) != 0 {
 		t.Error("something of the batch was committed")
@@ -104,6 +108,100 @@ func TestBrakeSurvivesRestarts(t *testing.T) {
 	if runs != 6 || tidemill.CodeOf(err) != tidemill.Braked || len(w.Letters()) != 50 {
 		t.Errorf("run %d ended with %v and %d letters; want the sixth to stop at 50", runs, err, len(w.Letters()))
 	}
+}
+
+// forgetful is a source whose acknowledgements are lost.
+type forgetful struct{ *tidetest.QueueSource }
+
+func (forgetful) Ack(context.Context, any) error { return nil }
+
+// A batch was committed and its acknowledgement lost, again and again: its
+// letters count once.
+func TestBrakeAfterLostAcks(t *testing.T) {
+	q, w := &tidetest.FakeQueue{}, tidetest.NewFakeWarehouse()
+	answerLetters(t, w)
+	q.Publish(messages(0, 270)...)
+	q.Publish(bad(30)...)
+	for range 3 {
+		mustRun(t, config(t, pipeline(), forgetful{q.Source()}, w))
+	}
+	// They have not left the window for that.
+	q.Publish(bad(50)[30:]...)
+	want(t, mustRun(t, config(t, pipeline(), q.Source(), w)), 0, 300, 20)
+	q.Publish(bad(51)[50:]...)
+	if _, err := run(t, config(t, pipeline(), q.Source(), w)); tidemill.CodeOf(err) != tidemill.Braked {
+		t.Errorf("got %v, want the 51st letter to stop", err)
+	}
+	if n := len(w.Letters()); n != 50 || q.Left() != 1 {
+		t.Errorf("%d letters, %d messages left; want 50 and 1", n, q.Left())
+	}
+}
+
+// Nothing was mended: the restored window stops at the same message, though
+// the letters stand at the end of the batch before.
+func TestBrakeStopsAgain(t *testing.T) {
+	q, w := &tidetest.FakeQueue{}, tidetest.NewFakeWarehouse()
+	answerLetters(t, w)
+	q.Publish(messages(0, 1718)...) // with the letters, batches of 256, 512 and 1000
+	q.Publish(bad(50)...)
+	q.Publish(messages(2000, 2949)...)
+	q.Publish(bad(51)[50:]...)
+	for i := range 4 {
+		_, err := run(t, config(t, pipeline(), q.Source(), w))
+		if tidemill.CodeOf(err) != tidemill.Braked {
+			t.Fatalf("run %d ended with %v, want it to stop", i, err)
+		}
+	}
+	if n := len(w.Letters()); n != 50 || q.Left() == 0 {
+		t.Errorf("%d letters, %d messages left", n, q.Left())
+	}
+}
+
+// Whatever is lost between runs, the brake stops where it would have stopped
+// in one run, and nowhere else.
+func TestBrakeStopsAsInOneRun(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		rate := rapid.IntRange(0, 12).Draw(rt, "rate")
+		dead := rapid.SliceOfN(rapid.Custom(func(rt *rapid.T) bool { return rapid.IntRange(0, 99).Draw(rt, "") < rate }), 50, 400).Draw(rt, "dead")
+		p := pipeline()
+		p.Land.Batch.Rows = rapid.IntRange(5, 120).Draw(rt, "rows")
+		p.Dead.StopAt = project.StopAt{Percent: 10, Window: 100}
+		q, w := &tidetest.FakeQueue{ReadSize: 7}, tidetest.NewFakeWarehouse()
+		answerLetters(t, w)
+		stop := -1
+		for i, d := range dead {
+			m := message(i)
+			if d {
+				m = bad(i + 1)[i]
+			}
+			q.Publish(m)
+			n := 0
+			for _, d := range dead[max(0, i-99) : i+1] {
+				if d {
+					n++
+				}
+			}
+			if d && n > 10 && stop < 0 {
+				stop = i
+			}
+		}
+		losses := rapid.IntRange(0, 3).Draw(rt, "losses")
+		for i := range losses + 3 {
+			var s tidemill.Source = q.Source()
+			if i < losses && stop < 0 {
+				s = forgetful{q.Source()}
+			}
+			_, err := run(t, config(t, p, s, w))
+			if stops := tidemill.CodeOf(err) == tidemill.Braked; stops != (stop >= 0) {
+				rt.Fatalf("run %d ended with %v; message %d is one too many", i, err, stop)
+			}
+		}
+		for _, d := range w.Letters() {
+			if stop >= 0 && string(d.Message.Value) == string(bad(stop + 1)[stop].Value) {
+				rt.Fatalf("message %d is a dead letter", stop)
+			}
+		}
+	})
 }
 
 func TestNewRefuses(t *testing.T) {

@@ -24,12 +24,17 @@ func (l *Lander) commitAll(ctx, soft context.Context) error {
 }
 
 func (l *Lander) commit(ctx, soft context.Context, b *batch) error {
+	landing := b.landing(l.name)
 	if !l.replay {
-		if err := l.brake.pass(b); err != nil {
+		recorded, err := l.recorded(ctx, soft, b)
+		if err != nil {
 			return err
 		}
+		if err := l.brake.pass(l.name, b, recorded); err != nil {
+			return err
+		}
+		landing.Note = l.brake.note()
 	}
-	landing := b.landing(l.name)
 	var receipt tidemill.Receipt
 	if len(landing.Rows)+len(landing.Dead)+len(landing.Marks) > 0 {
 		// The same batch id on every attempt: one whose outcome is unknown
@@ -42,6 +47,7 @@ func (l *Lander) commit(ctx, soft context.Context, b *batch) error {
 			return explain(err)
 		}
 	}
+	l.brake.committed(b, receipt)
 	// Invariant 1, never ack before the commit: it has returned without error.
 	for _, token := range b.tokens {
 		if err := l.cfg.Source.Ack(ctx, token); err != nil {

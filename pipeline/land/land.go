@@ -191,7 +191,7 @@ func (l *Lander) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.brake = newBrake(l.cfg.Pipeline.Dead.StopAt, ledger.Recent)
+	l.brake = newBrake(l.cfg.Pipeline.Dead.StopAt, ledger)
 	if err := l.cfg.Source.Open(ctx, ledger.Marks); err != nil {
 		return fmt.Errorf("open source: %w", err)
 	}

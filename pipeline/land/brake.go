@@ -19,12 +19,15 @@ import (
 // refused is refused again.
 //
 // A message that was committed and comes again, because its acknowledgement
-// was lost, neither counts nor slides the window again.
+// was lost, neither counts nor slides the window again. Of rows that is known
+// only after their commit: where old and new messages share a batch, letters
+// may leave the window by up to a batch too early, never too late.
 type brake struct {
 	limit  project.StopAt
 	most   int // letters that the window may hold
 	window window
 	before window // the batch that passed last
+	passed int    // redelivered messages of that batch that did not slide the window
 	noted  bool   // the warehouse has a note of a window with letters
 }
 
@@ -58,16 +61,21 @@ func (k *brake) estimate(recent []tidemill.Receipt) {
 // are dead letters of an earlier commit. The error, at the first message that
 // is one too many, says that b must not be committed.
 func (k *brake) pass(pipeline string, b *batch, recorded map[tidemill.ID]bool) error {
+	k.passed = 0
 	k.before = window{seen: k.window.seen, dead: slices.Clone(k.window.dead)}
 	if k.limit.Off() {
 		return nil
 	}
-	deaths := b.deaths
+	deaths, landed := b.deaths, b.landedBefore(recorded)
 	for i := range b.messages {
 		dead := false
 		if len(deaths) > 0 && deaths[0].at == i {
 			dead = !recorded[deaths[0].delivery]
 			deaths = deaths[1:]
+		}
+		if !dead && i < landed {
+			k.passed++
+			continue
 		}
 		k.window.push(dead)
 		if dead && len(k.window.dead) > k.most {
@@ -75,6 +83,18 @@ func (k *brake) pass(pipeline string, b *batch, recorded map[tidemill.ID]bool) e
 		}
 	}
 	return nil
+}
+
+// landedBefore returns how many of the first messages of b were committed
+// before, by what is known before the commit: a queue delivers again in its
+// order, so what stands before a recorded letter came with it.
+func (b *batch) landedBefore(recorded map[tidemill.ID]bool) int {
+	for _, d := range slices.Backward(b.deaths) {
+		if recorded[d.delivery] {
+			return min(d.at+1, b.redelivered)
+		}
+	}
+	return 0
 }
 
 // note returns what the batch that has passed is to leave in the ledger: the
@@ -98,7 +118,7 @@ func (k *brake) committed(b *batch, r tidemill.Receipt) {
 	for _, t := range b.rows {
 		again -= t.Duplicates
 	}
-	if again = min(again, int64(b.redelivered)); again > 0 {
+	if again = min(again, int64(b.redelivered)) - int64(k.passed); again > 0 {
 		k.window.unslide(k.before, again)
 	}
 }

@@ -67,7 +67,7 @@ func BenchmarkCommit(b *testing.B) {
 			o := w.used.(*ownership).writer
 			f := o.feeder.open(o.conn)
 			defer f.close(context.Background())
-			view, err := f.view(rec)
+			view, err := f.view(rec.Schema(), rec)
 			if err != nil {
 				return err
 			}

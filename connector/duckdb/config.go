@@ -30,8 +30,14 @@ func (c Connection) Database() string {
 	if c.Path == inMemory {
 		return "memory"
 	}
-	name, _, _ := strings.Cut(strings.TrimLeft(filepath.Base(c.Path), "."), ".")
-	if slices.Contains([]string{"main", "temp", "system"}, name) {
+	return databaseName(c.Path)
+}
+
+// databaseName is the name of the file at path up to its first dot, unless
+// the engine has a meaning for it.
+func databaseName(path string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(filepath.Base(path), "."), ".")
+	if slices.Contains([]string{"main", "memory", "temp", "system", views}, name) {
 		name += "_db"
 	}
 	return name
@@ -46,8 +52,11 @@ func (c Connection) Files() []string {
 }
 
 // options are the settings that the engine wants before it opens the file.
-func (c Connection) options() map[string]string {
+func (c Connection) options(path string) map[string]string {
 	o := map[string]string{}
+	if path != inMemory {
+		o["temp_directory"] = path + ".tmp" // what does not fit in memory
+	}
 	if c.MemoryLimit != "" {
 		o["memory_limit"] = c.MemoryLimit
 	}
@@ -61,10 +70,6 @@ func (c Connection) options() map[string]string {
 func (c Connection) statements() []string {
 	all := []string{
 		"ATTACH ':memory:' AS " + views,
-		// A checkpoint compresses the last, unfinished group of rows again: at
-		// the engine's 16 MiB that costs seven times what landing itself does.
-		// More is faster still, and kept in memory until then.
-		"SET GLOBAL checkpoint_threshold = '128MiB'",
 		// Days and hours must not depend on the machine a model runs on.
 		"SET GLOBAL TimeZone = 'UTC'",
 	}
@@ -76,6 +81,25 @@ func (c Connection) statements() []string {
 		}
 	}
 	return all
+}
+
+// rowGroup is the number of rows that a file keeps together. Each checkpoint
+// writes the last, unfinished group again: with the engine's 122,880 rows that
+// cost more than landing itself, and twice the memory.
+const rowGroup = "20480"
+
+// attachment returns the statements that open the file at path as a database
+// of that name, and that begin to work in it.
+func attachment(path, database string) (attach, use string, err error) {
+	name, err := ident.Quote(tidemill.DuckDB, database)
+	if err != nil {
+		return "", "", err
+	}
+	file, err := ident.Literal(tidemill.DuckDB, path)
+	if err != nil {
+		return "", "", err
+	}
+	return "ATTACH " + file + " AS " + name + " (ROW_GROUP_SIZE " + rowGroup + ")", "USE " + name, nil
 }
 
 // Validate says what is wrong with the configuration itself.

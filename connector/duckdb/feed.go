@@ -44,12 +44,12 @@ type feed struct {
 
 func (f *feeder) open(reader *conn) *feed { return &feed{feeder: f, reader: reader} }
 
-// view makes a view of rec and retains it until close. It can be read once,
+// view makes a view of recs and retains them until close. It can be read once,
 // by a transaction that has read no view before it was made, and only by
 // SELECT *: the engine believes that the driver leaves out the columns that a
 // query does not name, which it does not.
-func (f *feed) view(rec arrow.RecordBatch) (tidemill.TableName, error) {
-	reader, err := array.NewRecordReader(rec.Schema(), []arrow.RecordBatch{rec})
+func (f *feed) view(s *arrow.Schema, recs ...arrow.RecordBatch) (tidemill.TableName, error) {
+	reader, err := array.NewRecordReader(s, recs)
 	if err != nil {
 		return tidemill.TableName{}, fmt.Errorf("arrow view: %w", err)
 	}
@@ -71,7 +71,7 @@ func (f *feed) view(rec arrow.RecordBatch) (tidemill.TableName, error) {
 
 // table copies rec to a temporary table, which any query may read.
 func (f *feed) table(ctx context.Context, rec arrow.RecordBatch) (tidemill.TableName, error) {
-	view, err := f.view(rec)
+	view, err := f.view(rec.Schema(), rec)
 	if err != nil {
 		return view, err
 	}

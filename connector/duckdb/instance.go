@@ -22,7 +22,9 @@ const views = "tidemill_arrow"
 // instance is one open database and its connections.
 type instance struct {
 	path      string
+	use       string // the statement with which connections begin; "" for none
 	connector *duckdb.Connector
+	budget    *budget
 	log       *slog.Logger // of statements; nil for none
 
 	mu     sync.Mutex
@@ -37,33 +39,51 @@ func openInstance(ctx context.Context, path string, cfg Connection, log *slog.Lo
 		return nil, openError(path, err)
 	}
 	in := &instance{path: path, connector: connector, log: log, conns: map[*conn]struct{}{}}
-	c, err := in.connect(ctx)
-	if err != nil {
+	if err := in.setUp(ctx, cfg); err != nil {
 		in.close()
-		return nil, openError(path, err)
-	}
-	defer c.close()
-	for _, s := range cfg.statements() {
-		if _, err := c.exec(ctx, s); err != nil {
-			in.close()
-			return nil, &tidemill.Error{
-				Code: tidemill.Invalid, Op: "open " + path, Err: err,
-				Hint: "look at settings of the connection: SELECT * FROM duckdb_settings() lists their names",
-			}
-		}
+		return nil, err
 	}
 	return in, nil
 }
 
-// dsn carries the settings that must be there before the file is opened.
+// setUp attaches the file and makes the settings.
+func (in *instance) setUp(ctx context.Context, cfg Connection) error {
+	c, err := in.connect(ctx)
+	if err != nil {
+		return openError(in.path, err)
+	}
+	for _, s := range cfg.statements() {
+		if _, err := c.exec(ctx, s); err != nil {
+			return &tidemill.Error{
+				Code: tidemill.Invalid, Op: "open " + in.path, Err: err,
+				Hint: "look at settings of the connection: SELECT * FROM duckdb_settings() lists their names",
+			}
+		}
+	}
+	if in.path != inMemory {
+		attach, use, err := attachment(in.path, databaseName(in.path))
+		if err != nil {
+			return openError(in.path, err)
+		}
+		if _, err := c.raw.ExecContext(ctx, attach, nil); err != nil {
+			return openError(in.path, err)
+		}
+		in.use = use
+	}
+	in.budget, err = newBudget(ctx, c)
+	return err
+}
+
+// dsn carries the settings that must be there from the start. The file is
+// attached after it: the size of its row groups can be given only then.
 func dsn(path string, cfg Connection) string {
 	q := url.Values{}
 	// UUID, JSON and 128-bit integers then keep their types in Arrow.
 	q.Set("arrow_lossless_conversion", "true")
-	for name, value := range cfg.options() {
+	for name, value := range cfg.options(path) {
 		q.Set(name, value)
 	}
-	return path + "?" + q.Encode()
+	return "?" + q.Encode()
 }
 
 // connect opens another connection of the instance.
@@ -77,6 +97,12 @@ func (in *instance) connect(ctx context.Context) (*conn, error) {
 		return nil, err
 	}
 	c := &conn{in: in, raw: raw.(*duckdb.Conn), arrow: a}
+	if in.use != "" {
+		if _, err := c.raw.ExecContext(ctx, in.use, nil); err != nil {
+			_ = raw.Close()
+			return nil, sqlError(ctx, in.path, err)
+		}
+	}
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.closed {

@@ -95,11 +95,16 @@ func (o *owner) commit(ctx context.Context, l tidemill.Landing) (tidemill.Receip
 		if found {
 			return r, nil
 		}
-		if conflict(err) && i < attempts && ctx.Err() == nil {
+		if o.worthAnother(ctx, err) && i < attempts {
 			continue
 		}
 		return tidemill.Receipt{}, fmt.Errorf("commit batch %s: %w", l.Batch, err)
 	}
+}
+
+// worthAnother reports whether what ended with err may succeed at once.
+func (o *owner) worthAnother(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && (conflict(err) || o.instance != nil && o.instance.budget.lift(ctx, err))
 }
 
 // outcome finds out what became of a commit that ended with err: the database
@@ -132,7 +137,7 @@ func (o *owner) evolve(ctx context.Context, t tidemill.Table, want *arrow.Schema
 	defer o.give()
 	for i := 1; ; i++ {
 		s, err := o.writer.evolve(ctx, t, want)
-		if conflict(err) && i < attempts && ctx.Err() == nil {
+		if o.worthAnother(ctx, err) && i < attempts {
 			continue
 		}
 		if invalidated(err) {
@@ -155,11 +160,16 @@ func (o *owner) session(ctx context.Context) (tidemill.Session, error) {
 		return nil, err
 	}
 	defer o.give()
-	c, err := o.instance.connect(ctx)
+	leave, err := o.instance.budget.enter(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return &session{conn: c}, nil
+	c, err := o.instance.connect(ctx)
+	if err != nil {
+		leave()
+		return nil, err
+	}
+	return &session{conn: c, leave: leave}, nil
 }
 
 // close waits for the commit that is under way.

@@ -12,7 +12,8 @@ import (
 // session is a tidemill.Session on a connection of this process.
 type session struct {
 	conn   *conn
-	open   bool // a transaction
+	leave  func() // gives the engine's room back
+	open   bool   // a transaction
 	reader *result
 }
 
@@ -90,5 +91,6 @@ func (s *session) finish() {
 func (s *session) Close() error {
 	s.finish()
 	s.conn.close()
+	s.leave()
 	return nil
 }

@@ -142,7 +142,7 @@ func (c *landing) prepareRows(ctx context.Context, t *table) error {
 	if t.Table.Write == tidemill.Upsert {
 		return c.prepareUpsert(ctx, t)
 	}
-	return c.prepareInsert(ctx, t)
+	return c.prepareInsert(t)
 }
 
 // companion names the table of the identities of an upsert table. The length

@@ -19,26 +19,33 @@ const (
 )
 
 // prepareInsert appends the rows that are left.
-func (c *landing) prepareInsert(ctx context.Context, t *table) error {
-	op, s := "land in "+t.Table.String(), sqlgen.InsertRows{Target: t.Table.TableName, Columns: names(t.Records.Schema())}
-	if t.landed() == t.Records.NumRows() {
-		view, err := c.feeds.view(t.Records)
-		if err != nil {
-			return err
-		}
-		s.Source = view
-		c.step(op, s)
-		return nil
+func (c *landing) prepareInsert(t *table) error {
+	runs := t.left()
+	view, err := c.feeds.view(t.Records.Schema(), runs...)
+	for _, r := range runs {
+		r.Release()
 	}
-	rec := t.marked()
-	defer rec.Release()
-	table, err := c.feeds.table(ctx, rec)
 	if err != nil {
 		return err
 	}
-	s.Source, s.Keep = table, columnKeep
-	c.step(op, s)
+	c.step("land in "+t.Table.String(), sqlgen.InsertRows{Target: t.Table.TableName, Source: view, Columns: names(t.Records.Schema())})
 	return nil
+}
+
+// left returns the runs of rows between those that were removed, uncopied.
+// The caller releases them.
+func (t *table) left() []arrow.RecordBatch {
+	var runs []arrow.RecordBatch
+	begin := 0
+	for i, d := range append(t.drop[:len(t.drop):len(t.drop)], true) {
+		if d {
+			if i > begin {
+				runs = append(runs, t.Records.NewSlice(int64(begin), int64(i)))
+			}
+			begin = i + 1
+		}
+	}
+	return runs
 }
 
 // prepareUpsert replaces the rows whose keys are in t by those that are left,

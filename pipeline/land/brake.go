@@ -21,7 +21,7 @@ import (
 // A message that was committed and comes again, because its acknowledgement
 // was lost, neither counts nor slides the window again. Of rows that is known
 // only after their commit: where old and new messages share a batch, letters
-// may leave the window by up to a batch too early, never too late.
+// may leave the window by up to a batch too early.
 type brake struct {
 	limit  project.StopAt
 	most   int // letters that the window may hold

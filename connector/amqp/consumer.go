@@ -26,6 +26,7 @@ type group struct {
 	from     *consumer
 	messages []tidemill.Message
 	bytes    int64
+	again    int    // of the messages, redelivered
 	last     uint64 // delivery tag of the last message
 }
 
@@ -119,7 +120,7 @@ func (c *consumer) forward(ctx context.Context, deliveries <-chan amqp091.Delive
 			return ctx.Err()
 		}
 		c.taken = g.last
-		c.pace.saw(len(g.messages), g.bytes)
+		c.pace.saw(len(g.messages), g.again, g.bytes)
 		if !adapt {
 			continue
 		}
@@ -138,7 +139,11 @@ func (c *consumer) collect(d amqp091.Delivery, deliveries <-chan amqp091.Deliver
 	c.busy.Store(time.Now().UnixNano())
 	g := group{from: c}
 	for ok := true; ok; {
-		g.messages = append(g.messages, message(c.queue, &d))
+		m := message(c.queue, &d)
+		if m.Redelivered {
+			g.again++
+		}
+		g.messages = append(g.messages, m)
 		g.bytes += int64(len(d.Body))
 		g.last = d.DeliveryTag
 		if len(g.messages) >= groupRows || g.bytes >= groupBytes {

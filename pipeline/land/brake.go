@@ -126,9 +126,9 @@ func (k *brake) committed(b *batch, r tidemill.Receipt) {
 func (k *brake) stop(pipeline string, b *batch) error {
 	return &tidemill.Error{
 		Code: tidemill.Braked,
-		Err: fmt.Errorf("%d of the last %d messages could not land, over the limit of %g%%; nothing of this batch was committed or acknowledged\n%s",
+		Err: fmt.Errorf("%d of the last %d messages could not land, over the limit of %g%%; of this batch nothing was committed or acknowledged\n%s",
 			len(k.window.dead), k.limit.Window, k.limit.Percent, b.reasons()),
-		Hint: fmt.Sprintf("mend decode: in tidemill.yml or the schema it names, then: tidemill check, tidemill land %[1]s; to keep such messages as dead letters, set dead: {stop_at: off}, land, and see: tidemill dead list --pipeline %[1]s", pipeline),
+		Hint: fmt.Sprintf("mend decode: in tidemill.yml or the schema it names, then run: tidemill land %[1]s; or raise dead.stop_at, land, and look at them with: tidemill dead list --pipeline %[1]s", pipeline),
 	}
 }
 

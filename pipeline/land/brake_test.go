@@ -70,7 +70,7 @@ func TestBrakeSaysWhy(t *testing.T) {
 		t.Fatalf("got %v, want an error with a hint", err)
 	}
 	text := err.Error()
-	const want = `land events: 51 of the last 1000 messages could not land, over the limit of 5%; nothing of this batch was committed or acknowledged [braked]
+	const want = `land events: 51 of the last 1000 messages could not land, over the limit of 5%; of this batch nothing was committed or acknowledged [braked]
   40 x malformed: json: text after the value at byte N
   30 x unknown_type: the message names no type`
 	if text != want {

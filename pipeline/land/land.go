@@ -162,6 +162,9 @@ func (l *Lander) run(ctx context.Context) error {
 	defer cancel()
 	defer context.AfterFunc(l.stopped, cancel)()
 
+	if l.stopped.Err() != nil { // the function above runs when it comes to it
+		return nil
+	}
 	if err := l.open(soft); err != nil {
 		if soft.Err() != nil && ctx.Err() == nil {
 			return nil // stopped before anything was read

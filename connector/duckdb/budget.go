@@ -7,9 +7,8 @@ import (
 
 	"github.com/duckdb/duckdb-go/v2"
 
-	"github.com/tidemill/tidemill/internal/ident"
-
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/internal/ident"
 )
 
 // What the engine may use while it only lands. Landing runs for weeks beside

@@ -77,7 +77,7 @@ func (w *window) restore(note []byte) {
 	next := func() (int64, bool) {
 		v, n := binary.Uvarint(note)
 		note = note[max(n, 0):]
-		return int64(v), n > 0 && v <= 1<<31
+		return int64(min(v, 1<<31)), n > 0 && v <= 1<<31 // so that no product overflows
 	}
 	size, _ := next()
 	width := stepOf(size)

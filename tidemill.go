@@ -73,10 +73,12 @@ type Message struct {
 	Time        time.Time         // when the source committed it; zero if unknown
 }
 
-// Part holds decoded records of one stream. Its receiver must Release Records.
+// Part holds decoded records of one stream, of a source whose marks alone keep
+// them from landing twice. Its receiver must Release Records.
 type Part struct {
-	Stream  string
-	Records arrow.RecordBatch
+	Stream  string            // the table in the source, as schema.name where it has schemas
+	Key     []string          // columns that identify a row; nil where the source tells none
+	Records arrow.RecordBatch // begins with ChangeFields in a change stream; no other column's name begins with _
 }
 
 // DeadLetter is a message that could not land, with its bytes and the reason.

@@ -105,6 +105,11 @@ type Table struct {
 	Version string
 
 	Dedupe Dedupe
+
+	// Bare says that rows begin with RecordFields, not SystemFields: they are
+	// records of a positioned source, whose marks keep them from landing twice.
+	// Nothing is looked up for them, and Redelivered and Dedupe do not apply.
+	Bare bool
 }
 
 // DedupeMode says how far back duplicates of _key are looked for.

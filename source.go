@@ -48,3 +48,13 @@ type Drainer interface {
 	// as they are at the call.
 	Drain(ctx context.Context) error
 }
+
+// Peeker is a Source that shows what waits in another way than by Open, Read
+// and Close without an Ack, because that would disturb other readers, or
+// cannot be done beside them.
+type Peeker interface {
+	// Peek is called in place of Open, with Close after it. It returns at once
+	// with at most limit of the messages or rows that would be read next, and
+	// no Token. Nothing is consumed, made or declared.
+	Peek(ctx context.Context, limit int) (Batch, error)
+}

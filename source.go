@@ -13,7 +13,7 @@ import "context"
 type Source interface {
 	// Open begins to read after the given marks, of which only To counts. None
 	// begins at the beginning, with the snapshot if there is one. A scope that
-	// has no mark begins at its own beginning.
+	// has no mark begins at its own beginning. The Source does not keep ctx.
 	Open(ctx context.Context, from []Mark) error
 
 	// Read blocks until a batch is there, ctx is done, or the source has

@@ -76,9 +76,8 @@ func (s *sourceSuite) eachOnce() {
 	if !s.Ends && !s.Fixed {
 		s.add(s.Many)
 		deadline := time.Now().Add(s.Patience)
-		for len(s.ledger.rows) < s.put && time.Now().Before(deadline) {
+		for l.settle(); len(s.ledger.rows) < s.put && time.Now().Before(deadline); l.settle() {
 			l.next(time.Until(deadline))
-			l.settle()
 		}
 		if len(s.ledger.rows) < s.put {
 			s.Errorf("%d of %d have landed", len(s.ledger.rows), s.put)

@@ -8,6 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/memory"
+
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/tidetest"
 )
@@ -82,6 +86,11 @@ func TestFakeSources(t *testing.T) {
 	t.Run("log", func(t *testing.T) {
 		tidetest.Source(t, fakeLog(func(s *tidetest.LogSource) tidemill.Source { return s }))
 	})
+	t.Run("records", func(t *testing.T) {
+		mem := memory.NewCheckedAllocator(memory.DefaultAllocator)
+		tidetest.Source(t, fakeLog(func(s *tidetest.LogSource) tidemill.Source { return records(s, mem) }))
+		mem.AssertSize(t, 0)
+	})
 }
 
 // A suite is of use only if sources that break the contract fail it.
@@ -96,6 +105,12 @@ func TestBrokenSourcesFail(t *testing.T) {
 		{"skips a row", "have landed", fakeLog(skipsRow)},
 		{"reads again after commit", "came again after its position", fakeLog(forgetsMarks)},
 		{"reads twice", "came twice", fakeLog(readsTwice)},
+		{"reads records twice", "came twice", fakeLog(func(s *tidetest.LogSource) tidemill.Source {
+			return records(readsTwice(s), memory.DefaultAllocator)
+		})},
+		{"records without a mark", "has no mark", fakeLog(func(s *tidetest.LogSource) tidemill.Source {
+			return records(withoutMarks(s), memory.DefaultAllocator)
+		})},
 		{"gap in the marks", "and the last one ended", fakeLog(gapInMarks)},
 		{"out of order", "came after", fakeLog(outOfOrder)},
 		{"loses what a cancelled read had", "have landed", fakeQueue(losesCancelled)},
@@ -199,6 +214,36 @@ func gapInMarks(s *tidetest.LogSource) tidemill.Source {
 		for i := range b.Marks {
 			b.Marks[i].From = append(tidemill.Position("0"), b.Marks[i].From...)
 		}
+		return b, err
+	}}
+}
+
+func withoutMarks(s *tidetest.LogSource) tidemill.Source {
+	return wrapped{Source: s, read: func(ctx context.Context) (tidemill.Batch, error) {
+		b, err := s.Read(ctx)
+		b.Marks = nil
+		return b, err
+	}}
+}
+
+// records gives the messages of s as rows of a change stream, each after a row
+// that is not new.
+func records(s tidemill.Source, mem memory.Allocator) tidemill.Source {
+	schema := arrow.NewSchema([]arrow.Field{tidemill.ChangeFields()[0], {Name: "id", Type: arrow.BinaryTypes.String}}, nil)
+	return wrapped{Source: s, read: func(ctx context.Context) (tidemill.Batch, error) {
+		b, err := s.Read(ctx)
+		if len(b.Messages) == 0 {
+			return b, err
+		}
+		rows := array.NewRecordBuilder(mem, schema)
+		defer rows.Release()
+		op, id := rows.Field(0).(*array.StringBuilder), rows.Field(1).(*array.StringBuilder)
+		for _, m := range b.Messages {
+			op.AppendValues([]string{string(tidemill.OpUpdate), string(tidemill.OpInsert)}, nil)
+			id.AppendValues([]string{m.ID, m.ID}, nil)
+		}
+		b.Messages = nil
+		b.Parts = []tidemill.Part{{Stream: "t", Key: []string{"id"}, Records: rows.NewRecordBatch()}}
 		return b, err
 	}}
 }

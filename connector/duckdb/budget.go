@@ -39,6 +39,9 @@ func newBudget(ctx context.Context, c *conn) (*budget, error) {
 		return nil, err
 	}
 	b.memory, b.threads, b.most = rows[0][0].(string), rows[0][1].(string), rows[0][2].(int64)
+	if c.in.path == inMemory { // what has landed is in that memory too
+		b.landing = b.most
+	}
 	_ = b.narrow(ctx)
 	return b, nil
 }

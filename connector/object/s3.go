@@ -52,12 +52,16 @@ type s3Bucket struct {
 type patience struct {
 	log   *slog.Logger
 	about string
+	once  bool // it has none
 
 	mu   sync.Mutex
 	told time.Time
 }
 
 func (p *patience) try(ctx context.Context, f func(context.Context) error) error {
+	if p.once {
+		return f(ctx)
+	}
 	return retry.Do(ctx, retry.Policy{Cap: 10 * time.Second, Notify: p.notify}, f)
 }
 

@@ -44,9 +44,9 @@ func TestCheckFolder(t *testing.T) {
 	write(t, dir, "q/b.csv.gz", "")
 	write(t, dir, "q/c.parquet", "")
 	write(t, dir, "q/notes.txt", "")
-	got := lines(t, CheckFolder(t.Context(), Folder{Path: dir}, []Options{{Path: "q/"}, {Path: "none/"}}, env))
+	got := lines(t, CheckFolder(t.Context(), Folder{Path: dir}, []Options{{Path: "q/", Format: "csv"}, {Path: "none/"}}, env))
 	equal(t, strings.Split(got, "\n"), []string{
-		"ok list " + dir + "q/, 2 csv, 1 parquet: 1 others are passed over, as q/notes.txt", "ok read q/a.csv",
+		"ok list " + dir + "q/, 3 csv: 1 others are passed over, as q/c.parquet", "ok read q/a.csv",
 		"warn list " + dir + "none/: nothing there is read",
 	})
 	if got := lines(t, CheckFolder(t.Context(), Folder{Path: dir + "/none"}, nil, env)); !strings.HasPrefix(got, "FAIL list ") || !strings.Contains(got, "[not_found]") {
@@ -61,7 +61,7 @@ func TestCheckS3(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(t, b, "q/a.csv", "a\n1\n")
-	equal(t, strings.Split(lines(t, CheckS3(t.Context(), conn, nil, env)), "\n"), []string{"ok list s3://testchecks3/, 1 csv", "ok read q/a.csv"})
+	equal(t, strings.Split(lines(t, CheckS3(t.Context(), conn, []S3Options{{Options: Options{Path: "**/*.csv"}}}, env)), "\n"), []string{"ok list s3://testchecks3/**/*.csv, 1 csv", "ok read q/a.csv"})
 	for name, change := range map[string]func(c *S3){
 		"[denied]":      func(c *S3) { c.SecretKey = redact.New("another-secret") },
 		"[not_found]":   func(c *S3) { c.Bucket = "no-such-bucket" },
@@ -78,7 +78,7 @@ func TestCheckS3(t *testing.T) {
 
 func TestCheckEvents(t *testing.T) {
 	c := newCloud(t)
-	put(t, c.b, "a.csv", "a\n1\n")
+	put(t, c.b, "a.ndjson", "1\n")
 	has := func(want string) {
 		t.Helper()
 		if got := lines(t, CheckS3(t.Context(), c.conn, []S3Options{c.opts}, env)); !strings.Contains(got, want) {

@@ -17,7 +17,7 @@ const (
 	longPoll = 20 * time.Second
 
 	// lastPoll is how long it waits where the source is to end.
-	lastPoll = 2 * time.Second
+	lastPoll = time.Second
 )
 
 // queue is where event messages are.

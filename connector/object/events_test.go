@@ -90,7 +90,7 @@ func TestEvents(t *testing.T) {
 	c := newCloud(t)
 	c.notify()
 	put(t, c.b, "a b+c/ä.ndjson", "1\n2\n")
-	put(t, c.b, "x.csv", "n\n3\n")
+	put(t, c.b, "x.json", "[3]")
 	put(t, c.b, "notes.txt", "none")
 	c.opts.Stream = "s"
 	var g got
@@ -104,7 +104,7 @@ func TestEvents(t *testing.T) {
 	// The same event again, as at least once delivery makes it, lands nothing.
 	put(t, c.b, "y.ndjson", "4\n")
 	c.send(event(c.conn.Bucket, "in/y.ndjson"))
-	c.send(event(c.conn.Bucket, "in/x.csv"))
+	c.send(event(c.conn.Bucket, "in/x.json"))
 	if err := g.land(t, c.source(), 0); err != nil {
 		t.Fatal(err)
 	}

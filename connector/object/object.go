@@ -34,7 +34,7 @@ import (
 // Options is what a pipeline reads of a connection.
 type Options struct {
 	Path        string        `yaml:"path" doc:"Which objects are read: a path below that of the connection, in which * and ? stand for text within a folder, ** for any folders, and {name} for text that becomes a column, as in events/{year}/{month}/{day}/*.csv. A path that ends in / means all below it; without it all objects are read. Names that begin with . or _ are passed over."`
-	Format      string        `yaml:"format" doc:"Format of the objects; auto goes by the ending of the name: .ndjson and .jsonl, .json (an array, or values one after another), .csv and .tsv, .parquet, .avro, and passes over others." enum:"auto,ndjson,json,csv,parquet,avro" default:"auto"`
+	Format      string        `yaml:"format" doc:"Format of the objects; those whose names end in that of another format are passed over: .ndjson and .jsonl, .json (an array, or values one after another), .csv and .tsv, .parquet, .avro. auto takes it from the ending of path, else reads JSON as each name says. ndjson and json give messages, the others records." enum:"auto,ndjson,json,csv,parquet,avro" default:"auto"`
 	Compression string        `yaml:"compression" doc:"Compression around ndjson, json and csv; auto goes by the ending .gz or .zst." enum:"auto,none,gzip,zstd" default:"auto"`
 	CSV         CSV           `yaml:"csv" doc:"How CSV is written. What is not set is detected in the first MiB of each object."`
 	Partitions  string        `yaml:"partitions" doc:"hive: folders named KEY=VALUE become columns. none: they are names like others." enum:"hive,none" default:"hive"`
@@ -86,6 +86,9 @@ const (
 	onChangeIgnore = "ignore"
 	cockroachdb    = "cockroachdb"
 )
+
+// Records reports whether the source gives typed rows in place of messages.
+func (o Options) Records() bool { return o.format() != "" && !isJSON(o.format()) }
 
 func (o Options) maxMessage() int {
 	if o.MaxMessage <= 0 {

@@ -156,32 +156,56 @@ var (
 	}{{".gz", records.Gzip}, {".gzip", records.Gzip}, {".zst", records.Zstd}, {".zstd", records.Zstd}}
 )
 
-// formatOf tells format and compression of a key; ok is false where its name
-// says nothing of the format.
-func (o Options) formatOf(key string) (f records.Format, c records.Compression, ok bool) {
-	name := strings.ToLower(key)
+// named tells format and compression by the ending of a name, "" for what it
+// does not say.
+func named(name string) (f records.Format, c records.Compression) {
+	name = strings.ToLower(name)
 	for _, e := range compressionEndings {
 		if rest, found := strings.CutSuffix(name, e.ending); found {
 			name, c = rest, e.compression
 			break
 		}
 	}
+	for _, e := range formatEndings {
+		if strings.HasSuffix(name, e.ending) {
+			return e.format, c
+		}
+	}
+	return "", c
+}
+
+// format is that of all objects, "" where each is of the JSON that its name
+// says.
+func (o Options) format() records.Format {
+	if o.Format != "" && o.Format != "auto" {
+		return records.Format(o.Format)
+	}
+	if f, _ := named(o.Path); f != records.JSON {
+		return f
+	}
+	return ""
+}
+
+// formatOf tells format and compression of a key; ok is false where its name
+// says that it is of another format than those that are read.
+func (o Options) formatOf(key string) (f records.Format, c records.Compression, ok bool) {
+	f, c = named(key)
 	switch o.Compression {
 	case "none":
 		c = records.Plain
 	case "gzip", "zstd":
 		c = records.Compression(o.Compression)
 	}
-	if o.Format != "" && o.Format != "auto" {
-		return records.Format(o.Format), c, true
-	}
-	for _, e := range formatEndings {
-		if strings.HasSuffix(name, e.ending) {
-			return e.format, c, true
-		}
+	switch want := o.format(); {
+	case want == "":
+		return f, c, isJSON(f)
+	case f == "" || f == want || isJSON(f) && isJSON(want):
+		return want, c, true
 	}
 	return "", "", false
 }
+
+func isJSON(f records.Format) bool { return f == records.JSON || f == records.NDJSON }
 
 // tabbed reports whether a name says that tabs divide the fields.
 func tabbed(key string) bool { return strings.Contains(strings.ToLower(key), ".tsv") }

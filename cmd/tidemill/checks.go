@@ -7,6 +7,7 @@ import (
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/connector/file"
+	"github.com/tidemill/tidemill/connector/object"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -30,4 +31,20 @@ func checkFile(ctx context.Context, conn any, readers []project.Pipeline, env ti
 		opts.Queues = append(opts.Queues, pl.Source.Options.(*file.Options).Queues...)
 	}
 	return file.Check(ctx, *conn.(*file.Connection), opts, env)
+}
+
+func checkFolder(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts []object.Options
+	for _, pl := range readers {
+		opts = append(opts, *pl.Source.Options.(*object.Options))
+	}
+	return object.CheckFolder(ctx, *conn.(*object.Folder), opts, env)
+}
+
+func checkS3(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts []object.S3Options
+	for _, pl := range readers {
+		opts = append(opts, *pl.Source.Options.(*object.S3Options))
+	}
+	return object.CheckS3(ctx, *conn.(*object.S3), opts, env)
 }

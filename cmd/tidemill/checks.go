@@ -7,6 +7,7 @@ import (
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/connector/file"
+	"github.com/tidemill/tidemill/connector/sqs"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -30,4 +31,17 @@ func checkFile(ctx context.Context, conn any, readers []project.Pipeline, env ti
 		opts.Queues = append(opts.Queues, pl.Source.Options.(*file.Options).Queues...)
 	}
 	return file.Check(ctx, *conn.(*file.Connection), opts, env)
+}
+
+// checkSQS looks at the queues of each pipeline with that pipeline's options.
+func checkSQS(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	c := *conn.(*sqs.Connection)
+	if len(readers) == 0 {
+		return sqs.Check(ctx, c, sqs.Options{}, 0, env)
+	}
+	var found []tidemill.Finding
+	for _, pl := range readers {
+		found = append(found, sqs.Check(ctx, c, *pl.Source.Options.(*sqs.Options), pl.Land.Batch.Wait, env)...)
+	}
+	return found
 }

@@ -26,7 +26,7 @@ func (s *Source) extend() {
 			return
 		}
 		if due := s.hand.expiring(time.Now().Add(s.opts.Visibility / 2)); len(due) > 0 {
-			s.hide(s.ctx, due, s.opts.Visibility)
+			s.hide(s.calls, due, s.opts.Visibility)
 		}
 	}
 }

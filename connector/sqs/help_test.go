@@ -150,8 +150,9 @@ func closeSource(t testing.TB, s *Source) {
 
 // crash ends a source as the end of its process would.
 func crash(s *Source) {
-	s.cancel()
+	s.stopCalls()
 	s.wg.Wait()
+	s.hand.gone(s.hand.expiring(time.Now().Add(24 * time.Hour))) // Close finds nothing to release
 	s.client.close()
 }
 

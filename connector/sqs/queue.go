@@ -107,6 +107,9 @@ func (q *queue) elsewhere(its, ours string) error {
 
 // explain gives an error of a call its code and remedy. op is a verb.
 func (q *queue) explain(op, permission string, err error) error {
+	if err == nil {
+		return nil
+	}
 	op += " queue " + q.name
 	var gone *types.QueueDoesNotExist
 	code := awsconf.Code(err)

@@ -122,7 +122,7 @@ func (r *receiver) call() ([]types.Message, error) {
 		}
 		in.ReceiveRequestAttemptId = aws.String(r.attempt)
 	}
-	ctx, cancel := context.WithTimeout(r.ctx, wait+callWithin)
+	ctx, cancel := context.WithTimeout(r.calls, wait+callWithin)
 	defer cancel()
 	out, err := r.client.ReceiveMessage(ctx, &in)
 	if err != nil {

@@ -134,9 +134,16 @@ type entryError struct{ code, message string }
 
 func (e entryError) Error() string { return e.code + ": " + e.message }
 
-// release makes what is still held visible again.
-func (s *Source) release() {
+// release makes what is held visible again, and reports whether that was
+// anything.
+func (s *Source) release() bool {
+	all := s.hand.expiring(time.Now().Add(2 * maxVisibility))
+	if len(all) == 0 {
+		return false
+	}
+	s.hand.gone(all) // before a receive under way brings some of them again
 	ctx, cancel := context.WithTimeout(context.Background(), releaseWithin)
 	defer cancel()
-	s.hide(ctx, s.hand.expiring(time.Now().Add(2*maxVisibility)), 0)
+	s.hide(ctx, all, 0)
+	return true
 }

@@ -47,9 +47,12 @@ type Source struct {
 	begun  sync.Once
 	out    chan []*held // of one receive each; closed when a drain has ended
 	failed chan error   // holds the first final error
-	ctx    context.Context
-	cancel context.CancelFunc
 	wg     sync.WaitGroup
+
+	ctx       context.Context // until Close begins
+	cancel    context.CancelFunc
+	calls     context.Context // until Close gives up calls under way
+	stopCalls context.CancelFunc
 }
 
 var (
@@ -63,7 +66,8 @@ func NewSource(conn Connection, opts Options, env tidemill.Env) *Source {
 		conn: conn, opts: opts.withDefaults(), log: env.Log, rows: defaultRows, bytes: defaultBytes,
 		patience: 30 * time.Second, out: make(chan []*held, groupsAhead), failed: make(chan error, 1),
 	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.calls, s.stopCalls = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(s.calls)
 	return s
 }
 
@@ -186,14 +190,33 @@ func (s *Source) fail(err error) {
 	}
 }
 
+// closeGrace is what Close gives a receive under way where messages were
+// released: it takes some of them before it is cut off, and those are then
+// released too rather than hidden for the whole visibility timeout.
+const closeGrace = time.Second
+
 // Close stops receiving. What was not acknowledged becomes visible again at
 // once; where the service does not answer, when its visibility timeout ends.
 func (s *Source) Close() error {
 	s.cancel()
-	s.wg.Wait()
-	if s.client != nil {
-		s.release()
-		s.client.close()
+	defer s.stopCalls()
+	if s.client == nil {
+		return nil
 	}
+	defer s.client.close()
+	ended := make(chan struct{})
+	go func() {
+		s.wg.Wait()
+		close(ended)
+	}()
+	if s.release() {
+		select {
+		case <-ended:
+		case <-time.After(closeGrace):
+		}
+	}
+	s.stopCalls()
+	<-ended
+	s.release()
 	return nil
 }

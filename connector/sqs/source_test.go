@@ -79,6 +79,7 @@ func TestUnacknowledgedComesAgainAfterClose(t *testing.T) {
 		seen{}.upTo(t, first, 100, false)
 		closeSource(t, first) // long before the visibility timeout
 		second := open(t, shared.Endpoint(), Options{Queues: []string{queue}})
+		start := time.Now()
 		for n := (seen{}); len(n) < 100; {
 			b := read(t, second)
 			n.add(b)
@@ -88,6 +89,9 @@ func TestUnacknowledgedComesAgainAfterClose(t *testing.T) {
 					t.Fatalf("%s is not marked as redelivered", m.Value)
 				}
 			}
+		}
+		if took := time.Since(start); took > 30*time.Second {
+			t.Errorf("they came again after %s only", took)
 		}
 	}
 }

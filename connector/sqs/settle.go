@@ -15,18 +15,11 @@ import (
 	"github.com/tidemill/tidemill/internal/retry"
 )
 
-const (
-	// deleteWithin bounds the attempts to delete what was committed. What is
-	// left then comes again and is recognised, while a commit that waits
-	// longer would hold up the others.
-	deleteWithin = 30 * time.Second
-
-	// releaseWithin bounds what a service that is gone may take of Close.
-	releaseWithin = 5 * time.Second
-)
+// releaseWithin bounds what a service that is gone may take of Close.
+const releaseWithin = 5 * time.Second
 
 // Ack deletes the messages of a token. It returns when they are gone, or after
-// deleteWithin; what could not be deleted is told once, and comes again.
+// half a minute; what could not be deleted is told once, and comes again.
 // Messages whose visibility has ended are dropped without error.
 func (s *Source) Ack(ctx context.Context, tok any) error {
 	t, ok := tok.(*token)
@@ -85,7 +78,7 @@ func (s *Source) each(all []*held, calls int, f func(*queue, []*held)) {
 // again. It returns how many it did not delete and why, and how many were not
 // ours to delete any more.
 func (s *Source) delete(ctx context.Context, q *queue, all []*held) (left, expired int, err error) {
-	policy := retry.Policy{Cap: 2 * time.Second, Elapsed: deleteWithin}
+	policy := retry.Policy{Cap: 2 * time.Second, Elapsed: s.deletion}
 	err = retry.Do(ctx, policy, func(ctx context.Context) error {
 		var in sdk.DeleteMessageBatchInput
 		in.QueueUrl = aws.String(q.url)

@@ -44,6 +44,11 @@ type Source struct {
 	// itself: a queue may be about to be made again, or a policy be changed.
 	patience time.Duration
 
+	// deletion bounds the attempts to delete what was committed. What is left
+	// then comes again and is recognised, while a commit that waits longer
+	// would hold up the others.
+	deletion time.Duration
+
 	begun  sync.Once
 	out    chan []*held // of one receive each; closed when a drain has ended
 	failed chan error   // holds the first final error
@@ -64,7 +69,8 @@ var (
 func NewSource(conn Connection, opts Options, env tidemill.Env) *Source {
 	s := &Source{
 		conn: conn, opts: opts.withDefaults(), log: env.Log, rows: defaultRows, bytes: defaultBytes,
-		patience: 30 * time.Second, out: make(chan []*held, groupsAhead), failed: make(chan error, 1),
+		patience: 30 * time.Second, deletion: 30 * time.Second,
+		out: make(chan []*held, groupsAhead), failed: make(chan error, 1),
 	}
 	s.calls, s.stopCalls = context.WithCancel(context.Background())
 	s.ctx, s.cancel = context.WithCancel(s.calls)

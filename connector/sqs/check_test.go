@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 	few, many := create(t, "few", policy("3")), create(t, "many", policy("20"))
 	group := fifo(t)
 	send(t, many, 0, 25, 0)
-	found := Check(t.Context(), connection(shared.Endpoint()), Options{Queues: []string{few, many, group, "nowhere"}, Visibility: 10 * time.Second}, 6*time.Second, env)
+	found := Check(t.Context(), connection(endpoint()), Options{Queues: []string{few, many, group, "nowhere"}, Visibility: 10 * time.Second}, 6*time.Second, env)
 	for text, want := range map[string]int{
 		"maxReceiveCount 3": 1, "maxReceiveCount 20": 0, "no redrive policy": 1, "FIFO": 1,
 		"visibility 10s": 3, many + ": 25 messages": 1, "no such queue": 1, "permissions": 0,
@@ -42,7 +42,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	// Nothing was received: all is there, for the first time.
-	s := open(t, shared.Endpoint(), Options{Queues: []string{many}})
+	s := open(t, endpoint(), Options{Queues: []string{many}})
 	for n := (seen{}); len(n) < 25; {
 		b := read(t, s)
 		n.add(b)
@@ -80,7 +80,7 @@ func TestCheckWithoutService(t *testing.T) {
 	if found := Check(t.Context(), Connection{}, Options{}, 0, env); len(found) != 1 {
 		t.Errorf("got %+v", found)
 	}
-	if found := Check(t.Context(), connection(shared.Endpoint()), Options{}, 0, env); len(found) != 1 || !found[0].OK {
+	if found := Check(t.Context(), connection(endpoint()), Options{}, 0, env); len(found) != 1 || !found[0].OK {
 		t.Errorf("no reader: %+v", found)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -30,21 +31,31 @@ import (
 	"github.com/tidemill/tidemill/tidetest/elasticmq"
 )
 
-// shared is the server of all tests.
+// shared is the server of all tests; nil until one needs it, which those of
+// a fuzz worker do not.
 var shared *elasticmq.Server
+
+var start = sync.OnceFunc(func() {
+	var err error
+	if shared, err = elasticmq.Run(); err != nil {
+		panic(err) // no test can go on
+	}
+})
+
+func endpoint() string {
+	start()
+	return shared.Endpoint()
+}
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	var err error
-	if shared, err = elasticmq.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	code := m.Run()
-	if err := shared.Stop(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
+	if shared != nil {
+		if err := shared.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
 	}
 	http.DefaultClient.CloseIdleConnections()
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
@@ -63,7 +74,7 @@ func connection(endpoint string) Connection {
 
 func direct(t testing.TB) *client {
 	t.Helper()
-	c, err := newClient(t.Context(), connection(shared.Endpoint()), 16)
+	c, err := newClient(t.Context(), connection(endpoint()), 16)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +233,7 @@ type proxy struct {
 
 func newProxy(t testing.TB) *proxy {
 	t.Helper()
-	to, err := url.Parse(shared.Endpoint())
+	to, err := url.Parse(endpoint())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func TestMessage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, shared.Endpoint(), Options{Queues: []string{queue}, IDAttribute: "order"})
+	s := open(t, endpoint(), Options{Queues: []string{queue}, IDAttribute: "order"})
 	b := read(t, s)
 	ack(t, s, b.Token)
 	if len(b.Messages) != 1 {
@@ -56,7 +56,7 @@ func TestMessage(t *testing.T) {
 func TestAcknowledgedNeverComesAgain(t *testing.T) {
 	for _, queue := range []string{standard(t), fifo(t)} {
 		send(t, queue, 0, 500, 50)
-		s := open(t, shared.Endpoint(), Options{Queues: []string{queue}, Visibility: 2 * time.Second})
+		s := open(t, endpoint(), Options{Queues: []string{queue}, Visibility: 2 * time.Second})
 		n := seen{}
 		n.upTo(t, s, 500, true)
 		silent(t, s, 3*time.Second)
@@ -75,10 +75,10 @@ func TestAcknowledgedNeverComesAgain(t *testing.T) {
 func TestUnacknowledgedComesAgainAfterClose(t *testing.T) {
 	for _, queue := range []string{standard(t), fifo(t)} {
 		send(t, queue, 0, 100, 100)
-		first := open(t, shared.Endpoint(), Options{Queues: []string{queue}})
+		first := open(t, endpoint(), Options{Queues: []string{queue}})
 		seen{}.upTo(t, first, 100, false)
 		closeSource(t, first) // long before the visibility timeout
-		second := open(t, shared.Endpoint(), Options{Queues: []string{queue}})
+		second := open(t, endpoint(), Options{Queues: []string{queue}})
 		start := time.Now()
 		for n := (seen{}); len(n) < 100; {
 			b := read(t, second)
@@ -100,10 +100,10 @@ func TestUnacknowledgedComesAgainAfterCrash(t *testing.T) {
 	queue := standard(t)
 	send(t, queue, 0, 100, 0)
 	opts := Options{Queues: []string{queue}, Visibility: 2 * time.Second}
-	first := open(t, shared.Endpoint(), opts)
+	first := open(t, endpoint(), opts)
 	seen{}.upTo(t, first, 100, false)
 	crash(first)
-	second := open(t, shared.Endpoint(), opts)
+	second := open(t, endpoint(), opts)
 	start := time.Now()
 	seen{}.upTo(t, second, 100, true)
 	if took := time.Since(start); took > 20*time.Second {
@@ -119,9 +119,9 @@ func TestHiddenWhileHeld(t *testing.T) {
 	for _, queue := range []string{standard(t), fifo(t)} {
 		send(t, queue, 0, 45, 45)
 		opts := Options{Queues: []string{queue}, Visibility: time.Second}
-		s := open(t, shared.Endpoint(), opts)
+		s := open(t, endpoint(), opts)
 		tokens := seen{}.upTo(t, s, 45, false)
-		other := open(t, shared.Endpoint(), opts)
+		other := open(t, endpoint(), opts)
 		silent(t, other, 4*time.Second)
 		for _, tok := range tokens {
 			ack(t, s, tok)
@@ -137,7 +137,7 @@ func TestHiddenWhileHeld(t *testing.T) {
 func TestBounded(t *testing.T) {
 	queue := standard(t)
 	send(t, queue, 0, 600, 0)
-	s := NewSource(connection(shared.Endpoint()), Options{Queues: []string{queue}}, env)
+	s := NewSource(connection(endpoint()), Options{Queues: []string{queue}}, env)
 	s.SetBatch(100, 1<<20)
 	t.Cleanup(func() { closeSource(t, s) })
 	if err := s.Open(t.Context(), nil); err != nil {
@@ -196,7 +196,7 @@ func TestFIFOInOrder(t *testing.T) {
 	for i := range last {
 		last[i] = i - groups
 	}
-	s := open(t, shared.Endpoint(), opts)
+	s := open(t, endpoint(), opts)
 	for done := 0; done < count; {
 		b := read(t, s)
 		for _, m := range b.Messages {
@@ -218,10 +218,10 @@ func TestFIFOInOrder(t *testing.T) {
 		switch rnd.IntN(10) {
 		case 0: // never acknowledged, in good order
 			closeSource(t, s)
-			s = open(t, shared.Endpoint(), opts)
+			s = open(t, endpoint(), opts)
 		case 1:
 			crash(s)
-			s = open(t, shared.Endpoint(), opts)
+			s = open(t, endpoint(), opts)
 		default:
 			ack(t, s, b.Token)
 		}
@@ -238,7 +238,7 @@ func TestContentBasedDeduplicationGivesNoID(t *testing.T) {
 	if _, err := c.SendMessage(t.Context(), &sdk.SendMessageInput{QueueUrl: aws.String(q.url), MessageBody: aws.String("a"), MessageGroupId: aws.String("g")}); err != nil {
 		t.Fatal(err)
 	}
-	s := open(t, shared.Endpoint(), Options{Queues: []string{queue}})
+	s := open(t, endpoint(), Options{Queues: []string{queue}})
 	b := read(t, s)
 	ack(t, s, b.Token)
 	if b.Messages[0].ID != "" {
@@ -251,10 +251,10 @@ func TestForeignTokens(t *testing.T) {
 	queue := standard(t)
 	send(t, queue, 0, 5, 0)
 	opts := Options{Queues: []string{queue}}
-	first := open(t, shared.Endpoint(), opts)
+	first := open(t, endpoint(), opts)
 	tok := read(t, first).Token
 	closeSource(t, first)
-	second := open(t, shared.Endpoint(), opts)
+	second := open(t, endpoint(), opts)
 	n := seen{}
 	b := read(t, second)
 	n.add(b)
@@ -270,7 +270,7 @@ func TestForeignTokens(t *testing.T) {
 func TestDrain(t *testing.T) {
 	for _, queue := range []string{standard(t), fifo(t)} {
 		send(t, queue, 0, 300, 3)
-		s := open(t, shared.Endpoint(), Options{Queues: []string{queue}})
+		s := open(t, endpoint(), Options{Queues: []string{queue}})
 		if err := s.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -300,7 +300,7 @@ func TestDrain(t *testing.T) {
 func TestDrainEndsWhileMessagesCome(t *testing.T) {
 	queue := standard(t)
 	send(t, queue, 0, 100, 0)
-	s := open(t, shared.Endpoint(), Options{Queues: []string{queue}})
+	s := open(t, endpoint(), Options{Queues: []string{queue}})
 	if err := s.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -347,7 +347,7 @@ func TestManyRestarts(t *testing.T) {
 	opts := Options{Queues: []string{queue}, Visibility: 3 * time.Second}
 	rnd := rand.New(rand.NewPCG(3, 4))
 	n, acked := seen{}, map[string]bool{}
-	s := open(t, shared.Endpoint(), opts)
+	s := open(t, endpoint(), opts)
 	for restarts := 0; len(acked) < count; {
 		b := read(t, s)
 		n.add(b)
@@ -363,7 +363,7 @@ func TestManyRestarts(t *testing.T) {
 			} else {
 				closeSource(t, s)
 			}
-			s = open(t, shared.Endpoint(), opts)
+			s = open(t, endpoint(), opts)
 			continue
 		}
 		ack(t, s, b.Token)
@@ -384,13 +384,13 @@ func TestOpenErrors(t *testing.T) {
 		text        string
 	}{
 		{"missing", "nowhere", tidemill.NotFound, "no such queue"},
-		{"missing by URL", shared.Endpoint() + "/000000000000/nowhere", tidemill.NotFound, "no such queue"},
+		{"missing by URL", endpoint() + "/000000000000/nowhere", tidemill.NotFound, "no such queue"},
 		{"other region", "https://sqs.eu-west-1.amazonaws.com/1/q", tidemill.Invalid, "eu-west-1"},
 		{"no URL", "https://nowhere", tidemill.Invalid, "no URL"},
 		{"no queue's ARN", "arn:aws:sns:eu-west-1:1:q", tidemill.Invalid, "no ARN"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := NewSource(connection(shared.Endpoint()), Options{Queues: []string{c.queue}}, env)
+			s := NewSource(connection(endpoint()), Options{Queues: []string{c.queue}}, env)
 			defer closeSource(t, s)
 			err := s.Open(t.Context(), nil)
 			if tidemill.CodeOf(err) != c.want || !strings.Contains(err.Error(), c.text) || len(tidemill.Hints(err)) == 0 {
@@ -398,7 +398,7 @@ func TestOpenErrors(t *testing.T) {
 			}
 		})
 	}
-	s := NewSource(connection(shared.Endpoint()), Options{}, env)
+	s := NewSource(connection(endpoint()), Options{}, env)
 	if err := s.Open(t.Context(), nil); tidemill.CodeOf(err) != tidemill.Invalid {
 		t.Errorf("no queue: %v", err)
 	}
@@ -407,8 +407,8 @@ func TestOpenErrors(t *testing.T) {
 func TestOpenByURLAndARN(t *testing.T) {
 	queue := standard(t)
 	send(t, queue, 0, 2, 0)
-	for _, name := range []string{shared.Endpoint() + "/000000000000/" + queue, "arn:aws:sqs:us-east-1:000000000000:" + queue} {
-		s := open(t, shared.Endpoint(), Options{Queues: []string{name}})
+	for _, name := range []string{endpoint() + "/000000000000/" + queue, "arn:aws:sqs:us-east-1:000000000000:" + queue} {
+		s := open(t, endpoint(), Options{Queues: []string{name}})
 		if b := read(t, s); b.Messages[0].Source != queue {
 			t.Errorf("%s: source %q", name, b.Messages[0].Source)
 		}

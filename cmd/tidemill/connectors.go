@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/connector/duckdb"
 	"github.com/tidemill/tidemill/connector/file"
 	"github.com/tidemill/tidemill/connector/object"
+	"github.com/tidemill/tidemill/connector/sqs"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -82,12 +85,25 @@ var connectors = map[string]connector{
 		},
 		check: checkS3,
 	},
+	"sqs": {
+		Kind: project.Kind{
+			Type: "sqs", Doc: "Queues of Amazon SQS, or of a service that speaks its protocol.",
+			Connection: func() any { return new(sqs.Connection) },
+			Source:     func() any { return new(sqs.Options) },
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			src := sqs.NewSource(*conn.(*sqs.Connection), *pl.Source.Options.(*sqs.Options), env)
+			src.SetBatch(pl.Land.Batch.Rows, int64(pl.Land.Batch.Bytes))
+			return src
+		},
+		check: checkSQS,
+	},
 }
 
 // kinds tells package project what connections there are, in a fixed order.
 func kinds() []project.Kind {
 	var all []project.Kind
-	for _, name := range []string{"amqp", "duckdb", "file", "folder", "s3"} {
+	for _, name := range slices.Sorted(maps.Keys(connectors)) {
 		all = append(all, connectors[name].Kind)
 	}
 	return all

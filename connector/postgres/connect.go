@@ -44,7 +44,7 @@ func (c Connection) ConnectReplication(ctx context.Context, env tidemill.Env) (*
 // whatever the server, the database and the role have as their own.
 var session = map[string]string{
 	"datestyle": "ISO, YMD", "intervalstyle": "postgres", "timezone": "UTC", "client_encoding": "UTF8",
-	"extra_float_digits": "3", "bytea_output": "hex", "xmloption": "content",
+	"standard_conforming_strings": "on", "synchronize_seqscans": "off", "extra_float_digits": "3", "bytea_output": "hex", "xmloption": "content",
 	"idle_in_transaction_session_timeout": "0", "statement_timeout": "0", "lock_timeout": "0",
 }
 

@@ -19,10 +19,10 @@ import (
 var shared *pgserver.Server
 
 func TestMain(m *testing.M) {
-	os.Exit(run(m))
+	os.Exit(runTests(m))
 }
 
-func run(m *testing.M) int {
+func runTests(m *testing.M) int {
 	var err error
 	shared, err = pgserver.Run(pgserver.Options{TLS: true, Settings: map[string]string{"wal_level": "logical"}})
 	if err != nil {

@@ -93,6 +93,16 @@ var builtinArrays = map[uint32]uint32{
 // text where a table has one.
 func (c Column) Binary() bool { return c.kind != foreign && c.kind != unknown }
 
+// Plain reports whether the values of the column print, by Arrow's ValueStr,
+// as text that the server reads as the same value.
+func (c Column) Plain() bool {
+	switch c.kind {
+	case int2, int4, int8, oid, decimal, numeric, text, uuid, inet, macaddr, bitstring:
+		return true
+	}
+	return false
+}
+
 // Select returns what stands in a select list for the column of the given
 // quoted name, so that the result has the binary form that Append reads.
 func (c Column) Select(quoted string) string {

@@ -106,6 +106,14 @@ func (s *Source) Open(ctx context.Context, from []tidemill.Mark) error {
 
 // start looks at the tables and makes the reader.
 func (s *Source) start(ctx context.Context, srv *server) error {
+	if s.opts.Mode == modeIncremental {
+		r := &incremental{server: srv, opts: s.opts, log: s.env.Log, rows: s.rows, bytes: s.bytes, marks: s.marks, meter: s.meter}
+		if err := r.connect(ctx); err != nil {
+			return err
+		}
+		s.reader = r
+		return nil
+	}
 	r := &snapshot{server: srv, opts: s.opts, log: s.env.Log, rows: s.rows, bytes: s.bytes, marks: s.marks, meter: s.meter}
 	if err := r.begin(ctx); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/tidemill/tidemill/connector/duckdb"
 	"github.com/tidemill/tidemill/connector/file"
 	"github.com/tidemill/tidemill/connector/object"
+	"github.com/tidemill/tidemill/connector/postgres"
 	"github.com/tidemill/tidemill/connector/sqs"
 	"github.com/tidemill/tidemill/project"
 )
@@ -73,6 +74,18 @@ var connectors = map[string]connector{
 			return object.NewFolderSource(*conn.(*object.Folder), *pl.Source.Options.(*object.Options), env)
 		},
 		check: checkFolder,
+	},
+	"postgres": {
+		Kind: project.Kind{
+			Type: "postgres", Doc: "A PostgreSQL database.",
+			Connection: func() any { return new(postgres.Connection) },
+			Source:     func() any { return new(postgres.Options) },
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			src := postgres.NewSource(*conn.(*postgres.Connection), *pl.Source.Options.(*postgres.Options), env)
+			src.SetBatch(pl.Land.Batch.Records, int64(pl.Land.Batch.Bytes))
+			return src
+		},
 	},
 	"s3": {
 		Kind: project.Kind{

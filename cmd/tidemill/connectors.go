@@ -7,6 +7,7 @@ import (
 	"github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/connector/duckdb"
 	"github.com/tidemill/tidemill/connector/file"
+	"github.com/tidemill/tidemill/connector/postgres"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -59,12 +60,25 @@ var connectors = map[string]connector{
 		},
 		check: checkFile,
 	},
+	"postgres": {
+		Kind: project.Kind{
+			Type: "postgres", Doc: "A PostgreSQL database: its tables, or a query.",
+			Connection: func() any { return new(postgres.Connection) },
+			Source:     func() any { return new(postgres.Options) },
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			src := postgres.NewSource(*conn.(*postgres.Connection), *pl.Source.Options.(*postgres.Options), env)
+			src.SetBatch(pl.Land.Batch.Rows, int64(pl.Land.Batch.Bytes))
+			return src
+		},
+		check: checkPostgres,
+	},
 }
 
 // kinds tells package project what connections there are, in a fixed order.
 func kinds() []project.Kind {
 	var all []project.Kind
-	for _, name := range []string{"amqp", "duckdb", "file"} {
+	for _, name := range []string{"amqp", "duckdb", "file", "postgres"} {
 		all = append(all, connectors[name].Kind)
 	}
 	return all

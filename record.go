@@ -1,6 +1,11 @@
 package tidemill
 
-import "github.com/apache/arrow-go/v18/arrow"
+import (
+	"context"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+)
 
 // The columns that records of a change stream begin with, before the columns
 // of the source's table.
@@ -44,4 +49,60 @@ func RecordFields() []arrow.Field {
 func (p Part) IsChange() bool {
 	s := p.Records.Schema()
 	return s.NumFields() > 0 && s.Field(0).Name == ColumnOp
+}
+
+// Fold brings Target, a table of write mode Mirror or History, up to its
+// change log. Rows of the two are told by Key.
+type Fold struct {
+	Log, Target TableName
+	Write       WriteMode
+	Key         []string
+
+	// Keep is how long folded changes stay in the log. Until then a change
+	// that comes late, after newer ones of its row, still finds its place.
+	Keep time.Duration
+}
+
+// FoldReceipt says what a Fold did.
+type FoldReceipt struct {
+	Batches int64 // batches of the log that were new
+	Rows    int64 // rows of Target that were written
+}
+
+// Folder is a Warehouse that folds change logs.
+type Folder interface {
+	// Fold applies the changes of every batch that was committed to f.Log and
+	// not folded yet, in one transaction. It is idempotent, and safe beside
+	// commits to the log and other folds. Of two changes of a row the one of
+	// the higher version wins, whichever came first; a value that a change
+	// says is unchanged is taken from before it.
+	Fold(ctx context.Context, f Fold) (FoldReceipt, error)
+}
+
+// LogName is the change log of a table.
+func LogName(t TableName) TableName {
+	t.Name += "__changes"
+	return t
+}
+
+// The columns of a History beside those of a Mirror.
+const (
+	ColumnValidFrom = "_valid_from" // when the row became so: _source_time, or _landed_at where that is unknown
+	ColumnValidTo   = "_valid_to"   // when the next version of the row or its deletion came; null for what holds now
+)
+
+// FoldedFields returns the fields that rows of a Mirror or a History begin
+// with, in order, before those of the source.
+func FoldedFields(w WriteMode) []arrow.Field {
+	fields := []arrow.Field{
+		{Name: ColumnVersion, Type: arrow.BinaryTypes.Binary},
+		{Name: ColumnSourceTime, Type: Timestamp(), Nullable: true},
+		{Name: ColumnLandedAt, Type: Timestamp()},
+	}
+	if w != History {
+		return fields
+	}
+	return append(fields,
+		arrow.Field{Name: ColumnValidFrom, Type: Timestamp()},
+		arrow.Field{Name: ColumnValidTo, Type: Timestamp(), Nullable: true})
 }

@@ -78,7 +78,7 @@ type Message struct {
 type Part struct {
 	Stream  string            // the table in the source, as schema.name where it has schemas
 	Key     []string          // columns that identify a row; nil where the source tells none
-	Records arrow.RecordBatch // begins with ChangeFields in a change stream; no other column's name begins with _
+	Records arrow.RecordBatch // begins with ChangeFields in a change stream; no other column has the name of one of ours
 }
 
 // DeadLetter is a message that could not land, with its bytes and the reason.

@@ -91,6 +91,10 @@ type WriteMode string
 const (
 	Append WriteMode = "append" // every row is kept
 	Upsert WriteMode = "upsert" // one row per Table.Key
+
+	// Of change streams: rows go to the log of the table, which a Folder folds.
+	Mirror  WriteMode = "mirror"  // the rows that the source has now
+	History WriteMode = "history" // every version of every row, with the time in which it held
 )
 
 // Table is a landed table as its pipeline declares it.
@@ -110,6 +114,10 @@ type Table struct {
 	// records of a positioned source, whose marks keep them from landing twice.
 	// Nothing is looked up for them, and Redelivered and Dedupe do not apply.
 	Bare bool
+
+	// Fold is set where this is the change log of a Mirror or a History: Commit
+	// notes that its rows are to be folded so.
+	Fold *Fold
 }
 
 // DedupeMode says how far back duplicates of _key are looked for.
@@ -190,4 +198,8 @@ type Ledger struct {
 
 	// Note is the one that was committed last; empty if there is none.
 	Note []byte
+
+	// Unfolded are the folds that rows were committed for and that have not
+	// been done since.
+	Unfolded []Fold
 }

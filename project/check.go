@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/tidemill/tidemill/project/conf"
 )
@@ -13,10 +14,14 @@ import (
 // one by one. It asks n whether a key that has a default was written: a key
 // that would be read and ignored is a mistake of its author.
 func check(p *Pipeline, n *conf.Node) error {
+	if p.Source.Records() {
+		return errors.Join(checkRecords(p, n), checkWrite(&p.Land, n), checkProtection(p, n))
+	}
 	return errors.Join(
 		checkDecode(&p.Decode),
 		checkTable(p),
 		checkWrite(&p.Land, n),
+		checkChanges(&p.Land, n),
 		checkProtection(p, n),
 	)
 }
@@ -94,11 +99,11 @@ func checkTable(p *Pipeline) error {
 func checkWrite(l *Land, n *conf.Node) error {
 	var errs []error
 	written := func(key string) bool { return n.Get("land").Get(key) != nil }
-	upsert := l.Write == "upsert"
+	upsert, folded := l.Write == "upsert", l.Folded()
 	if upsert && len(l.UniqueKey) == 0 {
 		errs = append(errs, wrong("land.write", "add unique_key: [COLUMN]", "upsert needs unique_key"))
 	}
-	if !upsert && len(l.UniqueKey) > 0 {
+	if !upsert && !folded && len(l.UniqueKey) > 0 {
 		errs = append(errs, wrong("land.unique_key", "add write: upsert, or take unique_key out", "unique_key is of an upsert"))
 	}
 	if !upsert && l.Version != "" {
@@ -109,6 +114,14 @@ func checkWrite(l *Land, n *conf.Node) error {
 	}
 	if l.Dedupe == "window" && l.Window <= 0 {
 		errs = append(errs, wrong("land.window", "set dedupe: off if nothing is to be looked up", "the window has no length"))
+	}
+	for key, d := range map[string]time.Duration{"fold": l.Fold, "keep": l.Keep} {
+		if !folded && written(key) {
+			errs = append(errs, wrong("land."+key, "add write: mirror or history, or take "+key+" out", "%s is of a mirror or history", key))
+		}
+		if folded && d <= 0 {
+			errs = append(errs, wrong("land."+key, "write a duration, as in 5s", "%s has no length", key))
+		}
 	}
 	if l.Shape == "envelope" && written("contract") {
 		errs = append(errs, wrong("land.contract", "set shape: columns, or take contract out", "contract is of shape columns: an envelope holds any payload"))

@@ -7,7 +7,7 @@ import (
 )
 
 // Migrations is the number of migrations of the schema tidemill.
-const Migrations = 1
+const Migrations = 2
 
 // Migration brings the schema tidemill from the version before to Version.
 // Its text never changes once it was released.

@@ -6,9 +6,10 @@
 //
 // In a template these functions are there: ident (one quoted identifier),
 // table (a quoted tidemill.TableName), columns (a comma-separated list of
-// quoted names), prefixed (the same with a qualifier: t."a", t."b"), literal
-// (a string literal) and type (the column type of an Arrow type). What is
-// known only when the statement runs is a parameter: $1, $2, ...
+// quoted names), prefixed (the same with a qualifier: t."a", t."b"), match (two
+// aliases have the same values in columns), literal (a string literal) and type
+// (the column type of an Arrow type). What is known only when the statement
+// runs is a parameter: $1, $2, ...
 package sqlgen
 
 import (
@@ -70,6 +71,19 @@ func templates(d tidemill.Dialect) (*template.Template, error) {
 	return v.(*template.Template), nil
 }
 
+// match returns the condition that a and b have the same values, nulls too.
+func match(d tidemill.Dialect, a, b string, names []string) (string, error) {
+	terms := make([]string, len(names))
+	for i, n := range names {
+		q, err := ident.Quote(d, n)
+		if err != nil {
+			return "", err
+		}
+		terms[i] = a + "." + q + " IS NOT DISTINCT FROM " + b + "." + q
+	}
+	return strings.Join(terms, " AND "), nil
+}
+
 func functions(d tidemill.Dialect) template.FuncMap {
 	prefixed := func(qualifier string, names []string) (string, error) {
 		quoted := make([]string, len(names))
@@ -88,6 +102,7 @@ func functions(d tidemill.Dialect) template.FuncMap {
 		"literal":  func(text string) (string, error) { return ident.Literal(d, text) },
 		"type":     func(t arrow.DataType) (string, error) { return ColumnType(d, t) },
 		"columns":  func(names []string) (string, error) { return prefixed("", names) },
+		"match":    func(a, b string, names []string) (string, error) { return match(d, a, b, names) },
 		"prefixed": func(alias string, names []string) (string, error) { return prefixed(alias+".", names) },
 	}
 }

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write golden files")
 // statements adds its own map here.
 func samples() map[string]sqlgen.Statement {
 	all := map[string]sqlgen.Statement{}
-	for _, m := range []map[string]sqlgen.Statement{tableSamples, ledgerSamples, landingSamples, publishSamples, modelSamples, letterSamples} {
+	for _, m := range []map[string]sqlgen.Statement{tableSamples, ledgerSamples, landingSamples, publishSamples, modelSamples, letterSamples, foldSamples} {
 		maps.Copy(all, m)
 	}
 	return all

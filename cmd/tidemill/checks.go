@@ -7,7 +7,9 @@ import (
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/connector/file"
+	"github.com/tidemill/tidemill/connector/object"
 	"github.com/tidemill/tidemill/connector/postgres"
+	"github.com/tidemill/tidemill/connector/sqs"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -46,6 +48,35 @@ func checkPostgres(ctx context.Context, conn any, readers []project.Pipeline, en
 			of = of[1:] // that it connects was told
 		}
 		found = append(found, of...)
+	}
+	return found
+}
+
+func checkFolder(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts []object.Options
+	for _, pl := range readers {
+		opts = append(opts, *pl.Source.Options.(*object.Options))
+	}
+	return object.CheckFolder(ctx, *conn.(*object.Folder), opts, env)
+}
+
+func checkS3(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts []object.S3Options
+	for _, pl := range readers {
+		opts = append(opts, *pl.Source.Options.(*object.S3Options))
+	}
+	return object.CheckS3(ctx, *conn.(*object.S3), opts, env)
+}
+
+// checkSQS looks at the queues of each pipeline with that pipeline's options.
+func checkSQS(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	c := *conn.(*sqs.Connection)
+	if len(readers) == 0 {
+		return sqs.Check(ctx, c, sqs.Options{}, 0, env)
+	}
+	var found []tidemill.Finding
+	for _, pl := range readers {
+		found = append(found, sqs.Check(ctx, c, *pl.Source.Options.(*sqs.Options), pl.Land.Batch.Wait, env)...)
 	}
 	return found
 }

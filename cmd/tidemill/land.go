@@ -66,7 +66,7 @@ func (a *app) land(ctx context.Context, f landFlags, names []string) error {
 	if os.Getenv("GOGC") == "" {
 		// A landing process lives for weeks beside others: memory counts for
 		// more than the twentieth of its CPU that this costs.
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(30)
 	}
 	p, err := a.loadProject()
 	if err != nil {

@@ -2,10 +2,8 @@ package duckdb
 
 import (
 	"context"
-	"errors"
+	"strconv"
 	"sync"
-
-	"github.com/duckdb/duckdb-go/v2"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/internal/ident"
@@ -15,7 +13,7 @@ import (
 // other programs and needs no more than the batch in hand; without a limit the
 // engine keeps every block that it has written.
 const (
-	landingMemory  = "64MiB"
+	landingMemory  = 48 << 20 // bytes
 	landingThreads = "1"
 )
 
@@ -24,24 +22,27 @@ const (
 type budget struct {
 	conn            *conn
 	memory, threads string // what the connection allows
+	most            int64  // memory in bytes
 
 	mu       sync.Mutex
 	sessions int
-	lifted   bool // landing has needed more: the engine keeps all that is allowed
+	landing  int64 // bytes for landing; doubled where a batch needed more
 }
 
 // newBudget reads what c allows, and lowers it until the first session. c is
 // the budget's own from then on.
 func newBudget(ctx context.Context, c *conn) (*budget, error) {
-	b := &budget{conn: c}
+	b := &budget{conn: c, landing: landingMemory}
 	rows, err := c.rows(ctx, "SELECT current_setting('memory_limit'), current_setting('threads')::VARCHAR, "+
-		"parse_formatted_bytes(current_setting('memory_limit')) < parse_formatted_bytes('"+landingMemory+"')")
+		"parse_formatted_bytes(current_setting('memory_limit'))::BIGINT")
 	if err != nil {
 		return nil, err
 	}
-	b.memory, b.threads = rows[0][0].(string), rows[0][1].(string)
-	b.lifted = rows[0][2].(bool)
-	b.narrow(ctx)
+	b.memory, b.threads, b.most = rows[0][0].(string), rows[0][1].(string), rows[0][2].(int64)
+	if c.in.path == inMemory { // what has landed is in that memory too
+		b.landing = b.most
+	}
+	_ = b.narrow(ctx)
 	return b, nil
 }
 
@@ -49,7 +50,7 @@ func newBudget(ctx context.Context, c *conn) (*budget, error) {
 func (b *budget) enter(ctx context.Context) (leave func(), err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.sessions == 0 && !b.lifted {
+	if b.sessions == 0 {
 		if err := b.set(ctx, b.memory, b.threads); err != nil {
 			return nil, err
 		}
@@ -58,34 +59,43 @@ func (b *budget) enter(ctx context.Context) (leave func(), err error) {
 	return sync.OnceFunc(func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		if b.sessions--; b.sessions == 0 && !b.lifted {
-			b.narrow(context.WithoutCancel(ctx))
+		if b.sessions--; b.sessions == 0 {
+			_ = b.narrow(context.WithoutCancel(ctx))
 		}
 	}), nil
 }
 
-// lift is called when landing ran out of memory. It reports whether there is
-// more now, so that the same is worth another try.
+// lift is called when landing ran out of memory: it gets twice as much, up to
+// all that is allowed. It reports whether there is more now, so that the same
+// is worth another try.
 func (b *budget) lift(ctx context.Context, err error) bool {
-	var engine *duckdb.Error
-	if !errors.As(err, &engine) || engine.Type != duckdb.ErrorTypeOutOfMemory {
+	if !outOfMemory(err) {
 		return false
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.lifted {
+	if b.landing >= b.most {
 		return false
 	}
-	b.lifted = true
-	return b.set(context.WithoutCancel(ctx), b.memory, b.threads) == nil
+	b.landing *= 2
+	return b.sessions > 0 || b.narrow(context.WithoutCancel(ctx)) == nil
 }
 
-// narrow lowers the limits. Where the engine cannot free enough at once they
-// stay as they are until the next session has ended.
-func (b *budget) narrow(ctx context.Context) {
-	if !b.lifted {
-		_ = b.set(ctx, landingMemory, landingThreads)
+// inherit takes over what landing needed in the instance before.
+func (b *budget) inherit(ctx context.Context, before *budget) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.landing = before.landing
+	_ = b.narrow(ctx)
+}
+
+// narrow sets the limits of landing. Where the engine cannot free enough at
+// once they stay as they are until the next session has ended.
+func (b *budget) narrow(ctx context.Context) error {
+	if b.landing >= b.most {
+		return b.set(ctx, b.memory, landingThreads)
 	}
+	return b.set(ctx, strconv.FormatInt(b.landing>>10, 10)+"KiB", landingThreads)
 }
 
 func (b *budget) set(ctx context.Context, memory, threads string) error {

@@ -257,6 +257,17 @@ func (c *client) ledger(ctx context.Context, pipeline string) (out tidemill.Ledg
 	return out, err
 }
 
+func (c *client) fold(ctx context.Context, f tidemill.Fold) (out tidemill.FoldReceipt, err error) {
+	err = c.do(ctx, func(l *link) error {
+		r, err := l.call(ctx, request{Op: opFold, Fold: &f}, nil)
+		if err == nil && r.Folded != nil {
+			out = *r.Folded
+		}
+		return err
+	})
+	return out, err
+}
+
 func (c *client) session(ctx context.Context) (tidemill.Session, error) {
 	l, err := c.dial(ctx)
 	if err != nil {

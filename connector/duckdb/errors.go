@@ -63,6 +63,16 @@ func noSpace(msg string) bool {
 	return false
 }
 
+// outOfMemory reports whether the engine's memory_limit was too low. A
+// checkpoint at the end of a commit says so as a failed transaction, whose
+// kind tells nothing.
+func outOfMemory(err error) bool {
+	var engine *duckdb.Error
+	return errors.As(err, &engine) &&
+		(engine.Type == duckdb.ErrorTypeOutOfMemory || strings.Contains(engine.Msg, "failed to pin block") ||
+			strings.Contains(engine.Msg, "failed to allocate data") || strings.Contains(engine.Msg, "could not allocate block"))
+}
+
 // invalidated reports whether the engine has given the database up, so that it
 // must be opened anew.
 func invalidated(err error) bool {

@@ -43,7 +43,7 @@ func evolution(t tidemill.Table, have, want *arrow.Schema) ([]sqlgen.Statement, 
 		if t.Schema != "" {
 			steps = append(steps, sqlgen.CreateSchema{Schema: t.Schema})
 		}
-		if t.Write == tidemill.Upsert { // a table of that name that was dropped had other rows
+		if t.Write == tidemill.Upsert && !t.Bare { // a table of that name that was dropped had other rows
 			steps = append(steps, sqlgen.DropTable{Table: companion(t.TableName)})
 		}
 		return append(steps, sqlgen.CreateTable{Table: t.TableName, Columns: want.Fields()}), nil

@@ -114,6 +114,9 @@ func readLedger(ctx context.Context, c *conn, pipeline string) (tidemill.Ledger,
 		}
 		l.Marks = append(l.Marks, tidemill.Mark{Scope: scope, To: position})
 	}
+	if l.Unfolded, err = readUnfolded(ctx, c, pipeline); err != nil {
+		return l, fmt.Errorf("read the ledger: %w", err)
+	}
 	// Empty batches cover nothing, so the number of batches is found by doubling.
 	for limit := 16; ; limit *= 4 {
 		rows, err := c.find(ctx, sqlgen.RecentBatches{}, pipeline, int64(limit))

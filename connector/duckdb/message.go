@@ -25,6 +25,7 @@ const (
 	opLand     = "land"   // followed by a stream for each of Tables
 	opEvolve   = "evolve" // followed by a stream of the schema, with Schema; answered by one, with Schema
 	opLedger   = "ledger"
+	opFold     = "fold"
 )
 
 // request is what a client asks for.
@@ -37,15 +38,17 @@ type request struct {
 	Table    *tidemill.Table `json:",omitempty"`
 	Schema   bool            `json:",omitempty"`
 	Landing  *wireLanding    `json:",omitempty"`
+	Fold     *tidemill.Fold  `json:",omitempty"`
 }
 
 // response ends the answer to a request.
 type response struct {
-	Rows    int64             `json:",omitempty"`
-	Schema  bool              `json:",omitempty"` // a schema came before
-	Receipt *tidemill.Receipt `json:",omitempty"`
-	Ledger  *tidemill.Ledger  `json:",omitempty"`
-	Error   *wireError        `json:",omitempty"`
+	Rows    int64                 `json:",omitempty"`
+	Schema  bool                  `json:",omitempty"` // a schema came before
+	Receipt *tidemill.Receipt     `json:",omitempty"`
+	Ledger  *tidemill.Ledger      `json:",omitempty"`
+	Folded  *tidemill.FoldReceipt `json:",omitempty"`
+	Error   *wireError            `json:",omitempty"`
 }
 
 // wireLanding is a tidemill.Landing without its records.

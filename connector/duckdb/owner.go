@@ -23,11 +23,13 @@ type owner struct {
 	turn     chan struct{}
 	writer   *writer
 	instance *instance
-	closed   bool // for good: who still waits for the turn must not open it anew
+	needed   *budget       // of the instance before, if there was one
+	folds    chan struct{} // holds a token while a fold runs
+	closed   bool          // for good: who still waits for the turn must not open it anew
 }
 
 func openOwner(ctx context.Context, path string, cfg Connection, log *slog.Logger, fault func(string)) (*owner, error) {
-	o := &owner{path: path, cfg: cfg, log: log, fault: fault, turn: make(chan struct{}, 1)}
+	o := &owner{path: path, cfg: cfg, log: log, fault: fault, turn: make(chan struct{}, 1), folds: make(chan struct{}, 1)}
 	if err := o.reopen(ctx); err != nil {
 		return nil, err
 	}
@@ -39,12 +41,16 @@ func openOwner(ctx context.Context, path string, cfg Connection, log *slog.Logge
 // has the turn. Sessions lose their connections.
 func (o *owner) reopen(ctx context.Context) error {
 	if o.instance != nil {
+		o.needed = o.instance.budget
 		o.instance.close()
 		o.instance, o.writer = nil, nil
 	}
 	in, err := openInstance(ctx, o.path, o.cfg, o.log)
 	if err != nil {
 		return err
+	}
+	if o.needed != nil {
+		in.budget.inherit(ctx, o.needed)
 	}
 	w, err := newWriter(ctx, in, o.fault)
 	if err != nil {
@@ -152,7 +158,12 @@ func (o *owner) ledger(ctx context.Context, pipeline string) (tidemill.Ledger, e
 		return tidemill.Ledger{}, err
 	}
 	defer o.give()
-	return readLedger(ctx, o.writer.conn, pipeline)
+	for i := 1; ; i++ {
+		l, err := readLedger(ctx, o.writer.conn, pipeline)
+		if err == nil || i == attempts || !o.worthAnother(ctx, err) {
+			return l, err
+		}
+	}
 }
 
 func (o *owner) session(ctx context.Context) (tidemill.Session, error) {

@@ -229,6 +229,12 @@ func (p *peer) answer(conn, ctx context.Context, q request) (response, error) {
 	case opLedger:
 		l, err := p.server.owner.ledger(ctx, q.Pipeline)
 		return response{Ledger: &l, Error: toWireError(err)}, nil
+	case opFold:
+		if q.Fold == nil {
+			return response{}, errProtocol
+		}
+		r, err := p.server.owner.fold(ctx, *q.Fold)
+		return response{Folded: &r, Error: toWireError(err)}, nil
 	}
 	if p.session == nil {
 		s, err := p.server.owner.session(ctx)

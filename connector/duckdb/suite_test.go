@@ -23,3 +23,14 @@ func TestSuite(t *testing.T) {
 		})
 	})
 }
+
+func TestFolding(t *testing.T) {
+	tidetest.Folding(t, func(t testing.TB) tidemill.Warehouse { return open(t, inMemory) })
+}
+
+// TestFoldAsClient has the owner fold what a client landed.
+func TestFoldAsClient(t *testing.T) {
+	path := file(t)
+	open(t, path)
+	tidetest.FoldingOnce(t, open(t, path))
+}

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"database/sql/driver"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -32,11 +33,12 @@ func newTable(r tidemill.TableRows) (*table, error) {
 		return nil, err
 	}
 	n := int(r.Records.NumRows())
-	t := &table{
-		TableRows: r, drop: make([]bool, n), redelivered: make([]bool, n),
-		keys: column(r.Records, 0), deliveries: column(r.Records, 1),
-		removed: duplicates{batch: r.Duplicates},
+	t := &table{TableRows: r, drop: make([]bool, n), removed: duplicates{batch: r.Duplicates}}
+	if r.Table.Bare {
+		return t, nil
 	}
+	t.redelivered = make([]bool, n)
+	t.keys, t.deliveries = column(r.Records, 0), column(r.Records, 1)
 	for _, i := range r.Redelivered {
 		if i < 0 || i >= n {
 			return nil, fmt.Errorf("redelivered row %d of %d", i, n)
@@ -50,13 +52,17 @@ func newTable(r tidemill.TableRows) (*table, error) {
 	return t, nil
 }
 
-// wellFormed reports whether the records begin with the system columns.
+// wellFormed reports whether the records begin with the columns that every
+// row of the table has.
 func wellFormed(r tidemill.TableRows) error {
 	if r.Records == nil {
 		return errors.New("there are no records")
 	}
-	fields := r.Records.Schema().Fields()
-	for i, want := range tidemill.SystemFields() {
+	fields, wanted := r.Records.Schema().Fields(), tidemill.SystemFields()
+	if r.Table.Bare {
+		wanted = tidemill.RecordFields()
+	}
+	for i, want := range wanted {
 		if i >= len(fields) || fields[i].Name != want.Name || !arrow.TypeEqual(fields[i].Type, want.Type) {
 			return fmt.Errorf("column %d is not %s %s", i, want.Name, want.Type)
 		}
@@ -122,6 +128,9 @@ func (t *table) discard(found [][]driver.Value, counter *int64) {
 // recogniseRows drops the rows of t that have landed before.
 func (c *landing) recogniseRows(ctx context.Context, t *table) error {
 	t.identities = t.Table.TableName
+	if t.Table.Bare {
+		return nil
+	}
 	if t.Table.Write == tidemill.Upsert { // its rows are overwritten
 		t.identities = companion(t.Table.TableName)
 		if _, err := c.conn.run(ctx, sqlgen.CreateSeen{Seen: t.identities, From: t.Table.TableName}); err != nil {
@@ -139,6 +148,13 @@ func (c *landing) recogniseRows(ctx context.Context, t *table) error {
 
 // prepareRows writes the rows that are left.
 func (c *landing) prepareRows(ctx context.Context, t *table) error {
+	if t.Table.Fold != nil {
+		how, err := json.Marshal(t.Table.Fold)
+		if err != nil {
+			return err
+		}
+		c.step("note the changes of "+t.Table.String(), sqlgen.InsertUnfolded{}, ledgerName(t.Table.TableName), c.Batch, c.Pipeline, string(how))
+	}
 	if t.Table.Write == tidemill.Upsert {
 		return c.prepareUpsert(ctx, t)
 	}

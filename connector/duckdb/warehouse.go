@@ -30,13 +30,17 @@ type Warehouse struct {
 	closed bool
 }
 
-var _ tidemill.Warehouse = (*Warehouse)(nil)
+var (
+	_ tidemill.Warehouse = (*Warehouse)(nil)
+	_ tidemill.Folder    = (*Warehouse)(nil)
+)
 
 // backend is an owner or a client.
 type backend interface {
 	evolve(ctx context.Context, t tidemill.Table, want *arrow.Schema) (*arrow.Schema, error)
 	commit(ctx context.Context, l tidemill.Landing) (tidemill.Receipt, error)
 	ledger(ctx context.Context, pipeline string) (tidemill.Ledger, error)
+	fold(ctx context.Context, f tidemill.Fold) (tidemill.FoldReceipt, error)
 	session(ctx context.Context) (tidemill.Session, error)
 	close()
 }
@@ -237,6 +241,15 @@ func (w *Warehouse) Ledger(ctx context.Context, pipeline string) (l tidemill.Led
 		return err
 	})
 	return l, err
+}
+
+// Fold is documented at tidemill.Folder.
+func (w *Warehouse) Fold(ctx context.Context, f tidemill.Fold) (r tidemill.FoldReceipt, err error) {
+	err = w.do(ctx, func(b backend) error {
+		r, err = b.fold(ctx, f)
+		return err
+	})
+	return r, err
 }
 
 // Session is documented at tidemill.Warehouse. A session whose process ends

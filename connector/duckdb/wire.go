@@ -17,7 +17,7 @@ import (
 
 // protocol is the version of what goes over the socket. Both sides must have
 // the same: they are usually one binary.
-const protocol = 1
+const protocol = 2
 
 // A frame is its kind, the length of its payload in 4 bytes, and the payload.
 // After a hello from either side the client sends a request, for some

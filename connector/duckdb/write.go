@@ -49,7 +49,8 @@ func (t *table) left() []arrow.RecordBatch {
 }
 
 // prepareUpsert replaces the rows whose keys are in t by those that are left,
-// except where the table has a higher version, and remembers all identities.
+// except where the table has a higher version, and remembers all identities
+// that there are.
 func (c *landing) prepareUpsert(ctx context.Context, t *table) error {
 	rec := t.marked()
 	defer rec.Release()
@@ -68,7 +69,9 @@ func (c *landing) prepareUpsert(ctx context.Context, t *table) error {
 	}
 	c.step(op, sqlgen.DeleteMatched{Target: target, Stage: stage, Key: t.Table.Key})
 	c.step(op, sqlgen.InsertRows{Target: target, Source: stage, Columns: columns})
-	c.step(op, sqlgen.InsertRows{Target: t.identities, Source: source, Columns: sqlgen.IdentityColumns(), Keep: columnKeep})
+	if !t.Table.Bare {
+		c.step(op, sqlgen.InsertRows{Target: t.identities, Source: source, Columns: sqlgen.IdentityColumns(), Keep: columnKeep})
+	}
 	c.step(op, sqlgen.DropTable{Table: stage})
 	return nil
 }

@@ -16,7 +16,7 @@ import (
 // One Read returns at most these, of one file.
 const (
 	readRows  = 8192
-	readBytes = 1 << 20
+	readBytes = 256 << 10
 )
 
 // feed reads one file, and remembers how far.

@@ -97,6 +97,9 @@ func (o Options) checked() (Options, error) {
 	return o, nil
 }
 
+// Records reports whether the source gives typed rows in place of messages.
+func (o Options) Records() bool { return o.Message.Value == "" }
+
 func badOption(err error, hint string) error {
 	return &tidemill.Error{Code: tidemill.Invalid, Op: "read source", Err: err, Hint: hint}
 }

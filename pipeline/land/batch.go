@@ -18,15 +18,18 @@ type batch struct {
 	made  time.Time // when it was closed: _landed_at
 
 	reads       int
-	messages    int
+	messages    int   // records too
+	records     int   // rows of parts
 	bytes       int64 // of the messages; of their payloads where those are larger
 	redelivered int
 	newest      time.Time // latest source time, zero if none is known
 
+	parts      []tidemill.Part // of the open batch, in the order of reading
 	rows       []tidemill.TableRows
 	dead       []tidemill.DeadLetter
-	deaths     []death // in the order of the messages, also of letters that came twice
-	duplicates int64   // dead letters that came twice
+	deaths     []death         // in the order of the messages, also of letters that came twice
+	duplicates int64           // dead letters that came twice
+	folds      []tidemill.Fold // of change logs among rows
 	marks      []tidemill.Mark
 	tokens     []any
 
@@ -114,5 +117,6 @@ func (b *batch) release() {
 	for _, r := range b.rows {
 		r.Records.Release()
 	}
-	b.rows = nil
+	release(b.parts)
+	b.rows, b.parts = nil, nil
 }

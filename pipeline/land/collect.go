@@ -21,13 +21,11 @@ func (l *Lander) read(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return err
-		case len(b.Parts) > 0:
-			release(b.Parts)
-			return l.invalid("the source gives records where messages are landed", "")
 		}
 		select {
 		case l.reads <- intake{b, l.moments.take()}:
 		case <-ctx.Done():
+			release(b.Parts)
 			return nil
 		}
 	}
@@ -103,7 +101,7 @@ func (l *Lander) collect(ctx, soft context.Context, stopReading func()) error {
 // one token and one set of marks.
 func (c *collector) take(ctx context.Context, b *intake) error {
 	c.quiet = time.Now()
-	if !c.open.empty() && !c.pace.fits(c.open, &b.Batch) {
+	if !c.open.empty() && (!c.pace.fits(c.open, &b.Batch) || retyped(c.open.parts, b.Parts)) {
 		c.held = b
 		return nil
 	}
@@ -121,6 +119,9 @@ func (c *collector) due(now time.Time) bool {
 func (c *collector) handOver(ctx context.Context) error {
 	b := c.open
 	if err := c.shape.close(ctx, b); err != nil {
+		return err
+	}
+	if err := c.records.close(ctx, b); err != nil {
 		return err
 	}
 	select {

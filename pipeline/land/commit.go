@@ -55,6 +55,7 @@ func (l *Lander) commit(ctx, soft context.Context, b *batch) error {
 			break
 		}
 	}
+	l.records.add(b.folds)
 	l.figures.add(b, receipt)
 	if l.cfg.Progress != nil {
 		l.cfg.Progress(l.figures.progress(l.name, b))

@@ -12,10 +12,11 @@
 //  5. Memory is bounded: one batch commits while the next is read and
 //     decoded, and one read waits in hand; a slow warehouse slows the source.
 //
-// A run has three goroutines, which Run owns and waits for: the reader calls
+// A run has four goroutines, which Run owns and waits for: the reader calls
 // Source.Read; the collector decodes (on several workers, order kept) and
-// fills the open batch; the committer commits one batch at a time and acks.
-// They share no locks: batches change hands over channels.
+// fills the open batch; the committer commits one batch at a time and acks; the
+// folder folds what was committed to change logs. Batches change hands over
+// channels; the folder learns from the committer what there is to fold.
 package land
 
 import (
@@ -84,6 +85,7 @@ type Lander struct {
 	workers []decode.Decoder
 	rules   rules
 	shape   shape
+	records *records
 	replay  bool // messages come from the dead letters: the brake does not count them
 
 	brake   *brake
@@ -120,6 +122,9 @@ func New(cfg Config) (*Lander, error) {
 		return nil, err
 	}
 	if l.shape, err = l.newShape(); err != nil {
+		return nil, err
+	}
+	if l.records, err = l.newRecords(); err != nil {
 		return nil, err
 	}
 	for range l.cfg.Workers {
@@ -177,7 +182,12 @@ func (l *Lander) run(ctx context.Context) error {
 	defer context.AfterFunc(l.stopped, stopReading)()
 	g.Go(func() error { return l.read(reading) })
 	g.Go(func() error { return l.collect(ctx, reading, stopReading) })
-	g.Go(func() error { return l.commitAll(ctx, soft) })
+	committed := make(chan struct{})
+	g.Go(func() error {
+		defer close(committed)
+		return l.commitAll(ctx, soft)
+	})
+	g.Go(func() error { return l.records.foldAll(ctx, soft, committed) })
 	return g.Wait()
 }
 
@@ -194,6 +204,7 @@ func (l *Lander) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.records.add(ledger.Unfolded) // what a run that died has left
 	l.brake = newBrake(l.cfg.Pipeline.Dead.StopAt, ledger)
 	if err := l.cfg.Source.Open(ctx, ledger.Marks); err != nil {
 		return fmt.Errorf("open source: %w", err)
@@ -229,6 +240,9 @@ func (l *Lander) invalid(reason, hint string) error {
 func withDefaults(b project.BatchLimits) project.BatchLimits {
 	if b.Rows <= 0 {
 		b.Rows = 10_000
+	}
+	if b.Records <= 0 {
+		b.Records = 100_000
 	}
 	if b.Bytes <= 0 {
 		b.Bytes = 16 << 20

@@ -1,6 +1,8 @@
 package land
 
 import (
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/project"
 )
@@ -29,12 +31,13 @@ func (p *pace) grow() { p.rows = min(2*p.rows, p.limits.Rows) }
 
 // full says whether b has reached a limit.
 func (p *pace) full(b *batch) bool {
-	return b.messages >= p.maxRows(b) || b.bytes >= int64(p.limits.Bytes)
+	return b.messages-b.records >= p.maxRows(b) || b.records >= p.limits.Records || b.bytes >= int64(p.limits.Bytes)
 }
 
 // fits says whether b has room for all of r.
 func (p *pace) fits(b *batch, r *tidemill.Batch) bool {
-	return b.messages+messages(r) <= p.maxRows(b) && b.bytes+size(r) <= int64(p.limits.Bytes)
+	return b.messages-b.records+messages(r) <= p.maxRows(b) && b.records+recordCount(r) <= p.limits.Records &&
+		b.bytes+size(r) <= int64(p.limits.Bytes)
 }
 
 // maxRows returns how many messages b may hold. Redelivered messages are
@@ -49,6 +52,13 @@ func (p *pace) maxRows(b *batch) int {
 
 func messages(b *tidemill.Batch) int { return len(b.Messages) + len(b.Dead) }
 
+func recordCount(b *tidemill.Batch) (n int) {
+	for _, p := range b.Parts {
+		n += int(p.Records.NumRows())
+	}
+	return n
+}
+
 // size returns the bytes of b that count against the limit.
 func size(b *tidemill.Batch) (n int64) {
 	for i := range b.Messages {
@@ -56,6 +66,30 @@ func size(b *tidemill.Batch) (n int64) {
 	}
 	for i := range b.Dead {
 		n += int64(len(b.Dead[i].Message.Value))
+	}
+	for _, p := range b.Parts {
+		n += sizeOf(p.Records)
+	}
+	return n
+}
+
+// sizeOf returns the bytes of the buffers of a record, of which slices have
+// their share.
+func sizeOf(rec arrow.RecordBatch) (n int64) {
+	for _, c := range rec.Columns() {
+		n += dataSize(c.Data())
+	}
+	return n
+}
+
+func dataSize(d arrow.ArrayData) (n int64) {
+	for _, b := range d.Buffers() {
+		if b != nil {
+			n += int64(b.Len())
+		}
+	}
+	for _, c := range d.Children() {
+		n += dataSize(c)
 	}
 	return n
 }

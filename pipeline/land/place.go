@@ -23,6 +23,7 @@ func (c *collector) add(ctx context.Context, r *intake) error {
 		return err
 	}
 	b.bytes += size(&r.Batch)
+	c.addParts(r.Parts)
 	letters, _ := r.Token.(replayed)
 	events := c.prepare(r.Messages, letters)
 	for i := range events {
@@ -50,6 +51,17 @@ func (c *collector) add(ctx context.Context, r *intake) error {
 		b.bury(d)
 	}
 	return nil
+}
+
+// addParts takes over the records of a read.
+func (c *collector) addParts(parts []tidemill.Part) {
+	b := c.open
+	for _, p := range parts {
+		n := int(p.Records.NumRows())
+		b.messages, b.records = b.messages+n, b.records+n
+		b.newest = later(b.newest, newestOf(p))
+		b.parts = append(b.parts, p)
+	}
 }
 
 // place puts a decoded event among the rows, unless the batch has it already,

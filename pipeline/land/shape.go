@@ -29,9 +29,12 @@ type shape interface {
 	close(ctx context.Context, b *batch) error
 }
 
+// placeholders stand in the names of tables for what is known only later.
+var placeholders = strings.NewReplacer("{type}", "type", "{schema}", "schema", "{table}", "table")
+
 func (l *Lander) newShape() (shape, error) {
 	p := l.cfg.Pipeline
-	name, err := ident.ParseTable(strings.ReplaceAll(p.Land.Table, "{type}", "type"))
+	name, err := ident.ParseTable(placeholders.Replace(p.Land.Table))
 	if err != nil {
 		return nil, l.invalid("land.table: "+err.Error(), "write it as schema.name")
 	}

@@ -1,0 +1,1 @@
+DELETE FROM "raw"."orders" WHERE _version < $1

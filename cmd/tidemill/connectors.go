@@ -88,6 +88,7 @@ var connectors = map[string]connector{
 			src.SetBatch(pl.Land.Batch.Records, int64(pl.Land.Batch.Bytes))
 			return src
 		},
+		check: checkPostgres,
 	},
 	"s3": {
 		Kind: project.Kind{

@@ -316,8 +316,20 @@ func closeConn(conn *pgx.Conn) {
 	_ = conn.Close(ctx) // nothing is under way that could be lost
 	select {
 	case <-conn.PgConn().CleanupDone():
+		return
+	case <-time.After(goodbye):
+	}
+	// A write that was cut off leaves a TLS connection that can say nothing
+	// more; pgx then waits 15 s for the server to hang up.
+	_ = conn.PgConn().Conn().Close()
+	select {
+	case <-conn.PgConn().CleanupDone():
 	case <-ctx.Done():
 	}
 }
+
+// goodbye is how long a server may take to hang up after a connection that
+// was cancelled.
+const goodbye = time.Second
 
 var errStopped = errors.New("the snapshot was stopped")

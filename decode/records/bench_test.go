@@ -36,7 +36,7 @@ func BenchmarkRead(b *testing.B) {
 			b.SetBytes(int64(len(c.content)))
 			rows := 0
 			for b.Loop() {
-				r, err := Open(Input{Reader: bytes.NewReader(c.content), At: bytes.NewReader(c.content), Size: int64(len(c.content))}, c.opts)
+				r, err := Open(Input{Stream: from(bytes.NewReader(c.content)), At: bytes.NewReader(c.content), Size: int64(len(c.content))}, c.opts)
 				if err != nil {
 					b.Fatal(err)
 				}

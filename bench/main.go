@@ -3,7 +3,7 @@
 // the same machine did at the same time. Floor and subject take turns, and
 // medians are compared.
 //
-// It starts a private RabbitMQ on 127.0.0.1, works in a temporary folder and
+// It starts private servers on 127.0.0.1, works in a temporary folder and
 // leaves nothing behind. It exits 1 when a figure misses what is needed.
 //
 //	make build && go run ./bench                # all of them
@@ -34,6 +34,7 @@ var benchmarks = []struct {
 	{"decode", benchDecode},
 	{"commit", benchCommit},
 	{"land", benchLand},
+	{"sqs", benchSQS},
 	{"marts", benchMarts},
 	{"memory", benchMemory},
 }

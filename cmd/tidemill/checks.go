@@ -8,6 +8,7 @@ import (
 	"github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/connector/file"
 	"github.com/tidemill/tidemill/connector/object"
+	"github.com/tidemill/tidemill/connector/sqs"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -47,4 +48,17 @@ func checkS3(ctx context.Context, conn any, readers []project.Pipeline, env tide
 		opts = append(opts, *pl.Source.Options.(*object.S3Options))
 	}
 	return object.CheckS3(ctx, *conn.(*object.S3), opts, env)
+}
+
+// checkSQS looks at the queues of each pipeline with that pipeline's options.
+func checkSQS(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	c := *conn.(*sqs.Connection)
+	if len(readers) == 0 {
+		return sqs.Check(ctx, c, sqs.Options{}, 0, env)
+	}
+	var found []tidemill.Finding
+	for _, pl := range readers {
+		found = append(found, sqs.Check(ctx, c, *pl.Source.Options.(*sqs.Options), pl.Land.Batch.Wait, env)...)
+	}
+	return found
 }

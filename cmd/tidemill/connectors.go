@@ -2,12 +2,16 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/amqp"
 	"github.com/tidemill/tidemill/connector/duckdb"
 	"github.com/tidemill/tidemill/connector/file"
 	"github.com/tidemill/tidemill/connector/object"
+	"github.com/tidemill/tidemill/connector/postgres"
+	"github.com/tidemill/tidemill/connector/sqs"
 	"github.com/tidemill/tidemill/project"
 )
 
@@ -71,6 +75,18 @@ var connectors = map[string]connector{
 		},
 		check: checkFolder,
 	},
+	"postgres": {
+		Kind: project.Kind{
+			Type: "postgres", Doc: "A PostgreSQL database.",
+			Connection: func() any { return new(postgres.Connection) },
+			Source:     func() any { return new(postgres.Options) },
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			src := postgres.NewSource(*conn.(*postgres.Connection), *pl.Source.Options.(*postgres.Options), env)
+			src.SetBatch(pl.Land.Batch.Records, int64(pl.Land.Batch.Bytes))
+			return src
+		},
+	},
 	"s3": {
 		Kind: project.Kind{
 			Type: "s3", Doc: "A bucket of S3, or of a service that speaks its protocol, with files of rows: JSON, CSV, Parquet, Avro.",
@@ -82,12 +98,25 @@ var connectors = map[string]connector{
 		},
 		check: checkS3,
 	},
+	"sqs": {
+		Kind: project.Kind{
+			Type: "sqs", Doc: "Queues of Amazon SQS, or of a service that speaks its protocol.",
+			Connection: func() any { return new(sqs.Connection) },
+			Source:     func() any { return new(sqs.Options) },
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			src := sqs.NewSource(*conn.(*sqs.Connection), *pl.Source.Options.(*sqs.Options), env)
+			src.SetBatch(pl.Land.Batch.Rows, int64(pl.Land.Batch.Bytes))
+			return src
+		},
+		check: checkSQS,
+	},
 }
 
 // kinds tells package project what connections there are, in a fixed order.
 func kinds() []project.Kind {
 	var all []project.Kind
-	for _, name := range []string{"amqp", "duckdb", "file", "folder", "s3"} {
+	for _, name := range slices.Sorted(maps.Keys(connectors)) {
 		all = append(all, connectors[name].Kind)
 	}
 	return all

@@ -73,7 +73,7 @@ Start with:
 		commands []*cobra.Command
 	}{
 		{"Projects:", []*cobra.Command{a.demoCommand(), a.initCommand(), a.checkCommand()}},
-		{"Events:", []*cobra.Command{a.landCommand(), a.deadCommand()}},
+		{"Events:", []*cobra.Command{a.landCommand(), a.peekCommand(), a.deadCommand()}},
 		{"Models:", []*cobra.Command{
 			a.buildCommand(), a.runCommand(), a.testCommand(), a.seedCommand(), a.compileCommand(), a.lsCommand(), a.cleanCommand(),
 		}},

@@ -16,7 +16,7 @@ func connection(b *rabbitmq.Broker) Connection {
 }
 
 // queue returns the name of a new queue that is empty.
-func queue(t *testing.T, b *rabbitmq.Broker, kind string) string {
+func queue(t testing.TB, b *rabbitmq.Broker, kind string) string {
 	t.Helper()
 	p := publisher(t, b)
 	name := fmt.Sprintf("%s-%s-%d", t.Name(), kind, time.Now().UnixNano())

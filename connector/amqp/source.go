@@ -114,7 +114,9 @@ func (s *Source) Read(ctx context.Context) (tidemill.Batch, error) {
 				return b, nil
 			case err == nil:
 				continue // a drained queue turned out to be empty
-			case errors.Is(err, io.EOF) || ctx.Err() != nil:
+			case ctx.Err() != nil:
+				return tidemill.Batch{}, context.Cause(ctx)
+			case errors.Is(err, io.EOF):
 				return tidemill.Batch{}, err
 			}
 		}

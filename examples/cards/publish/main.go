@@ -1,8 +1,9 @@
 // Command publish makes the events of the cards example and publishes them to
-// RabbitMQ, or writes them to a folder.
+// RabbitMQ, or writes them to a folder or to a table of PostgreSQL.
 //
 //	publish -events 50000 -out .
 //	publish -events 50000 -amqp amqp://guest:guest@127.0.0.1:5672/ -backfill backfill
+//	publish -events 50000 -postgres postgres://postgres@127.0.0.1:5432/cards
 //
 // The same flags give the same events in the same order. At the end it prints
 // what it published, so that what has landed can be compared.
@@ -37,6 +38,8 @@ type command struct {
 	amqp     string
 	out      string
 	backfill string
+	postgres string
+	live     bool
 	format   string
 	remove   bool
 }
@@ -73,6 +76,8 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	f.StringVar(&c.amqp, "amqp", "", "publish to the queues cards, orders and manufacturing of this RabbitMQ; makes them where they are missing")
 	f.StringVar(&c.out, "out", "", "write events/ and backfill/ into this folder")
 	f.StringVar(&c.backfill, "backfill", "", "with -amqp: write the backfill into this folder")
+	f.StringVar(&c.postgres, "postgres", "", "write the backfill into the table events of this PostgreSQL; makes it where it is missing")
+	f.BoolVar(&c.live, "live", false, "with -postgres: write the stream's events into the table, in place of the backfill")
 	f.BoolVar(&c.remove, "delete", false, "with -amqp: publish nothing, delete the three queues with all that is in them")
 	f.StringVar(&c.format, "format", "text", "form of the summary: text or json")
 	if err := f.Parse(args); err != nil {
@@ -85,16 +90,29 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	switch {
 	case f.NArg() > 0:
 		return c, fmt.Errorf("unexpected argument %q", f.Arg(0))
-	case (c.amqp == "") == (c.out == ""):
-		return c, errors.New("give one of -amqp URL and -out DIR")
+	case given(c.amqp, c.out, c.postgres) != 1:
+		return c, errors.New("give one of -amqp URL, -out DIR and -postgres URL")
+	case c.live && c.postgres == "":
+		return c, errors.New("-live goes with -postgres")
+	case c.postgres != "" && c.backfill != "":
+		return c, errors.New("-postgres writes the backfill into its table: leave -backfill away")
 	case c.out != "" && c.backfill != "":
 		return c, errors.New("-out writes the backfill too: leave -backfill away")
-	case c.remove && (c.out != "" || c.backfill != ""):
+	case c.remove && (c.postgres != "" || c.out != "" || c.backfill != ""):
 		return c, errors.New("-delete goes with -amqp alone")
 	case c.format != "text" && c.format != "json":
 		return c, fmt.Errorf("-format %q is neither text nor json", c.format)
 	}
 	return c, nil
+}
+
+func given(flags ...string) (n int) {
+	for _, f := range flags {
+		if f != "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (c command) do(ctx context.Context, stdout io.Writer) error {
@@ -112,11 +130,16 @@ func (c command) publish(ctx context.Context) (gen.Report, error) {
 	if c.out != "" {
 		return gen.WriteFiles(ctx, c.out, c.options)
 	}
+	var report gen.Report
+	if c.postgres != "" && !c.live {
+		b, err := backfillToPostgres(ctx, c.postgres, c.options)
+		report.Backfill = &b
+		return report, err
+	}
 	g, err := gen.New(c.options)
 	if err != nil {
 		return gen.Report{}, err
 	}
-	var report gen.Report
 	if c.backfill != "" {
 		b, err := gen.WriteBackfill(ctx, filepath.Clean(c.backfill), c.options)
 		if err != nil {
@@ -124,7 +147,12 @@ func (c command) publish(ctx context.Context) (gen.Report, error) {
 		}
 		report.Backfill = &b
 	}
-	if err := toRabbitMQ(ctx, c.amqp, g); err != nil {
+	if c.live {
+		err = streamToPostgres(ctx, c.postgres, g)
+	} else {
+		err = toRabbitMQ(ctx, c.amqp, g)
+	}
+	if err != nil {
 		return gen.Report{}, err
 	}
 	report.Summary = g.Summary()

@@ -19,10 +19,12 @@ func text(r gen.Report) string {
 		}
 		b.WriteByte('\n')
 	}
-	row(r.Published, "published", fmt.Sprintf("%.1f MB", float64(r.Bytes)/1e6))
-	row(r.Unique, "unique events", details(r.Types))
-	row(r.Duplicates, "duplicates", "")
-	row(r.Malformed, "malformed", details(r.Faults))
+	if r.Published > 0 {
+		row(r.Published, "published", fmt.Sprintf("%.1f MB", float64(r.Bytes)/1e6))
+		row(r.Unique, "unique events", details(r.Types))
+		row(r.Duplicates, "duplicates", "")
+		row(r.Malformed, "malformed", details(r.Faults))
+	}
 	if r.Backfill != nil {
 		row(r.Backfill.Rows, "in the backfill", fmt.Sprintf("%d older, %d that the stream has too", r.Backfill.Older, r.Backfill.Overlap))
 	}

@@ -369,3 +369,33 @@ func TestDrainWithWrongCount(t *testing.T) {
 		}
 	}
 }
+
+// A drain waits for messages whose answer was lost until they come again.
+func TestDrainWithLostAnswer(t *testing.T) {
+	queue := standard(t)
+	send(t, queue, 0, 50, 0)
+	p := newProxy(t)
+	s, _ := logged(t, p.URL, Options{Queues: []string{queue}, Visibility: 8 * time.Second})
+	if err := s.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var lost atomic.Bool
+	p.onAnswer(func(action string, answer []byte) []byte {
+		if action == "ReceiveMessage" && lost.CompareAndSwap(false, true) {
+			hangUp()
+		}
+		return answer
+	})
+	n := seen{}
+	for {
+		b, err := s.Read(t.Context())
+		if err != nil {
+			break
+		}
+		n.add(b)
+		ack(t, s, b.Token)
+	}
+	if len(n) != 50 || !lost.Load() {
+		t.Errorf("%d messages were read", len(n))
+	}
+}

@@ -52,7 +52,8 @@ func TestBrokenConnections(t *testing.T) {
 	for _, queue := range []string{standard(t), fifo(t)} {
 		send(t, queue, 0, 1000, 100)
 		p := newProxy(t)
-		s, _ := logged(t, p.URL, Options{Queues: []string{queue}, Visibility: 2 * time.Second})
+		s, l := logged(t, p.URL, Options{Queues: []string{queue}, Visibility: 2 * time.Second})
+		begun := time.Now()
 		var mu sync.Mutex
 		rnd := rand.New(rand.NewPCG(5, 6))
 		broken := func(string) bool {
@@ -79,6 +80,9 @@ func TestBrokenConnections(t *testing.T) {
 				t.Fatalf("%d messages are left", depth(t, queue))
 			}
 			ack(t, s, read(t, s).Token)
+		}
+		if told := l.count("receiving fails"); told == 0 || told > 1+int(time.Since(begun)/tellEvery) {
+			t.Errorf("told %d times of failures within %s", told, time.Since(begun))
 		}
 	}
 }

@@ -115,6 +115,12 @@ func (f *feed) message(ctx context.Context, b []byte) error {
 	case within && len(b) >= 5:
 		return f.held.write(f.streamed, binary.BigEndian.Uint32(b[1:]), true, b)
 	case f.preparing != 0:
+		if r, ok := m.(*pgoutput.Relation); ok {
+			// The server tells it only once, also for what follows.
+			if err := f.describe(ctx, r); err != nil {
+				return err
+			}
+		}
 		return f.held.write(f.preparing, f.preparing, false, b)
 	}
 	return f.apply(ctx, m, b)

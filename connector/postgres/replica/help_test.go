@@ -297,8 +297,12 @@ func (s *snapshotOf) Read(ctx context.Context) (tidemill.Batch, error) {
 		if err != nil {
 			return tidemill.Batch{}, err
 		}
+		key := []string{"id"}
+		if rec.Schema().HasField("k") {
+			key = []string{"k"}
+		}
 		return tidemill.Batch{
-			Parts: []tidemill.Part{{Stream: t.String(), Key: []string{"id"}, Records: rec}},
+			Parts: []tidemill.Part{{Stream: t.String(), Key: key, Records: rec}},
 			Marks: []tidemill.Mark{{Scope: t.String(), To: tidemill.Position("done")}},
 		}, nil
 	}

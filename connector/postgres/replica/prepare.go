@@ -70,7 +70,7 @@ func (s *Source) prepare(ctx context.Context, stored *position, from []tidemill.
 	}
 	conn, err := s.config.Dialer.ConnectReplication(ctx)
 	if err != nil {
-		return err
+		return s.explainSlot(err)
 	}
 	keep := false
 	defer func() {
@@ -97,11 +97,11 @@ func (s *Source) prepare(ctx context.Context, stored *position, from []tidemill.
 	if !s.pending.at.Snapshot {
 		return nil
 	}
-	keep = id != ""
-	if !keep {
-		conn = nil
+	var holder *pgconn.PgConn
+	if id != "" {
+		keep, holder = true, conn
 	}
-	s.snapshot, err = s.newSnapshot(ctx, tables, id, conn, from)
+	s.snapshot, err = s.newSnapshot(ctx, tables, id, holder, from)
 	return err
 }
 
@@ -272,13 +272,13 @@ func levelError(level string) error {
 	}
 }
 
-// explainSlot explains why a slot could not be made.
+// explainSlot explains why the server let no slot be used or made.
 func (s *Source) explainSlot(err error) error {
 	var said *pgconn.PgError
 	if !errors.As(err, &said) {
 		return s.explain(err)
 	}
-	e := &tidemill.Error{Code: tidemill.Denied, Op: "make slot " + s.config.Slot, Err: errors.New(said.Message)}
+	e := &tidemill.Error{Code: tidemill.Denied, Op: "follow slot " + s.config.Slot, Err: errors.New(said.Message)}
 	switch said.Code {
 	case "42501":
 		e.Hint = "run ALTER ROLE ... REPLICATION for the role of the connection; on Amazon RDS run GRANT rds_replication TO it"
@@ -286,6 +286,9 @@ func (s *Source) explainSlot(err error) error {
 		e.Code = tidemill.Unavailable
 		e.Hint = "all slots are in use: drop one that is not needed, or raise max_replication_slots and restart the server"
 	default:
+		if tidemill.CodeOf(err) != "" {
+			return err
+		}
 		return s.explain(err)
 	}
 	return e

@@ -52,11 +52,17 @@ func (f *feed) describe(ctx context.Context, r *pgoutput.Relation) error {
 		return err
 	}
 	cols, err := f.columns(ctx, r)
+	if err == nil {
+		t.rows = newRows(cols)
+		err = f.identify(ctx, t)
+	}
+	if err != nil && f.sql.IsClosed() {
+		err = &connError{err}
+	}
 	if err != nil {
 		return fmt.Errorf("read the columns of %s: %w", t.stream, err)
 	}
-	t.rows = newRows(cols)
-	return f.identify(ctx, t)
+	return nil
 }
 
 // errText says that a table has a column of which only the text is understood,

@@ -41,6 +41,9 @@ func (f *feed) complete(ctx context.Context, t *table, values []pgoutput.Value) 
 		want = pgtype.BinaryFormatCode
 	}
 	res := f.sql.PgConn().ExecParams(ctx, sql, params, types, formats, []int16{want}).Read()
+	if res.Err != nil && f.sql.IsClosed() {
+		res.Err = &connError{res.Err}
+	}
 	if res.Err != nil {
 		return fmt.Errorf("read the values that moved with the key of a row of %s: %w", t.stream, res.Err)
 	}

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -120,7 +122,7 @@ func (w *wire) next() (event, error) {
 	for {
 		m, err := w.conn.Frontend().Receive()
 		if err != nil {
-			return event{}, err
+			return event{}, &connError{err}
 		}
 		switch m := m.(type) {
 		case *pgproto3.CopyData:
@@ -129,7 +131,7 @@ func (w *wire) next() (event, error) {
 			return event{}, pgconn.ErrorResponseToPgError(m)
 		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus:
 		case *pgproto3.CopyDone:
-			return event{}, errors.New("the server ended the stream")
+			return event{}, &connError{errors.New("the server ended the stream")}
 		default:
 			return event{}, fmt.Errorf("the server sent %T within a stream", m)
 		}
@@ -170,8 +172,10 @@ func (w *wire) report(received, flushed lsn, ask bool) error {
 	}
 	w.out = b
 	_ = w.conn.Conn().SetWriteDeadline(time.Now().Add(reportWithin)) // a dead connection fails below
-	_, err := w.conn.Conn().Write(b)
-	return err
+	if _, err := w.conn.Conn().Write(b); err != nil {
+		return &connError{err}
+	}
+	return nil
 }
 
 // reportWithin bounds the writing of a report; the server reads them even
@@ -184,16 +188,26 @@ func (w *wire) close() {
 	_ = w.conn.Conn().Close() // it is of no use any more
 }
 
-// isLost reports whether err says that the connection went rather than that
-// the server refused.
+// connError is a connection that went.
+type connError struct{ err error }
+
+func (e *connError) Error() string { return e.err.Error() }
+func (e *connError) Unwrap() error { return e.err }
+
+// isLost reports whether err says that the connection went, or the server is
+// not ready, rather than that the server refused or sent what makes no sense.
 func isLost(err error) bool {
 	var said *pgconn.PgError
-	if !errors.As(err, &said) {
-		return !errors.Is(err, context.Canceled)
+	if errors.As(err, &said) {
+		switch said.Code {
+		case "57P01", "57P02", "57P03", "57P05", "53300", "08006", "08003", "08000":
+			return true
+		}
+		return false
 	}
-	switch said.Code {
-	case "57P01", "57P02", "57P03", "57P05", "53300", "53400", "08006", "08003", "08000":
-		return true
-	}
-	return false
+	var gone *connError
+	var connect *pgconn.ConnectError
+	var network net.Error
+	return errors.As(err, &gone) || errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }

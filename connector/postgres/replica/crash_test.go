@@ -227,6 +227,9 @@ func TestServerRestarts(t *testing.T) {
 			}
 		}
 	}
+	d.exec(`insert into c values ('first')`)
+	take(func() bool { return l.rows["public.c"]["first"] != nil })
+	take(func() bool { return strings.Contains(string(l.marks["slot "+c.Slot]), "consistent=") })
 	r := rand.New(rand.NewPCG(1, 2))
 	for i, again := range []func() error{s.Restart, s.Crash, s.Restart} {
 		w := &writer{r: r, conn: d.conn}

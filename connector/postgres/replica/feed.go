@@ -11,6 +11,7 @@ import (
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/postgres/pgoutput"
 	"github.com/tidemill/tidemill/internal/canon"
+	"github.com/tidemill/tidemill/internal/retry"
 )
 
 // feed reads one connection's stream into the pending batch of its source.
@@ -28,6 +29,8 @@ type feed struct {
 	preparing uint32 // the transaction that is about to be prepared
 
 	tx transaction
+
+	answered time.Time // when a keepalive was answered last
 }
 
 // transaction is the one whose changes are handed over.
@@ -53,7 +56,7 @@ func (f *feed) run(ctx context.Context) error {
 			return err
 		}
 		if e.message == nil {
-			if err := f.keepalive(e); err != nil {
+			if err := f.keepalive(ctx, e); err != nil {
 				return err
 			}
 			continue
@@ -65,19 +68,39 @@ func (f *feed) run(ctx context.Context) error {
 }
 
 // keepalive learns that the server has sent all before a place in the log.
-func (f *feed) keepalive(e event) error {
+func (f *feed) keepalive(ctx context.Context, e event) error {
 	s := f.s
 	s.mu.Lock()
 	s.reached = max(s.reached, e.reached)
 	if s.pending.whole && s.pending.at.Tx == 0 {
 		s.advance(f.held.bound(e.reached))
 	}
+	if e.reply {
+		s.tick(0)
+	}
 	received, acked := s.reached, s.acked
 	s.mu.Unlock()
 	if !e.reply {
 		return nil
 	}
+	if err := f.calm(ctx); err != nil {
+		return err
+	}
 	return f.wire.report(received, acked, false)
+}
+
+// answerEvery is how often a server is answered that asks again and again: one
+// that shuts down does, until all that it sent is committed.
+const answerEvery = 100 * time.Millisecond
+
+// calm slows answers down.
+func (f *feed) calm(ctx context.Context) error {
+	wait := answerEvery - time.Since(f.answered)
+	f.answered = time.Now()
+	if wait <= 0 {
+		return nil
+	}
+	return retry.Sleep(ctx, wait)
 }
 
 // message takes a message of the plugin, or keeps it for later.
@@ -205,7 +228,7 @@ func (f *feed) end(end lsn) {
 	if at.Tx == 0 {
 		at.LSN = max(at.LSN, f.held.bound(end))
 		s.reached = max(s.reached, end)
-		s.beat()
+		s.tick(s.config.Heartbeat)
 	}
 	full := s.full()
 	s.mu.Unlock()

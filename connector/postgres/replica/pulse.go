@@ -2,76 +2,127 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tidemill/tidemill/project"
 )
 
-// within bounds one heartbeat.
-const within = 15 * time.Second
+const (
+	// within bounds one look at the server.
+	within = 15 * time.Second
+	// lookEvery is how often the server is looked at.
+	lookEvery = 5 * time.Second
+)
 
-// pulse writes a small message into the log of an idle database, so that the
-// slot has something to advance to, and watches how much log the slot keeps.
+// pulse is what goes on beside the stream, over a connection of its own: a
+// small message in the log of an idle database, so that the slot has
+// something to advance to, and a look at how much log the slot keeps.
+type pulse struct {
+	s       *Source
+	conn    *pgx.Conn
+	last    lsn
+	beaten  time.Time
+	over    bool // the budget
+	failing bool
+	refused int // times in a row that the server took no connection
+}
+
+// pulse runs until ctx is done.
 func (s *Source) pulse(ctx context.Context) {
-	tick := time.NewTicker(s.config.Heartbeat)
+	tick := time.NewTicker(min(lookEvery, s.config.Heartbeat))
 	defer tick.Stop()
-	var conn *pgx.Conn
-	defer func() {
-		if conn != nil {
-			_ = closeSoon(conn)
-		}
-	}()
-	over := false
-	var last lsn
+	p := &pulse{s: s, beaten: time.Now()}
+	defer func() { p.drop() }()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		s.mu.Lock()
-		quiet := s.pending.at.LSN == last && s.wire != nil
-		last = s.pending.at.LSN
-		s.mu.Unlock()
-		once, cancel := context.WithTimeout(ctx, within)
-		var err error
-		if conn == nil {
-			conn, err = s.config.Dialer.Connect(once)
+		err := p.look(ctx)
+		if ctx.Err() != nil {
+			return
 		}
-		if err == nil && quiet && !s.server.standby {
-			_, err = conn.Exec(once, "select pg_logical_emit_message(true, 'tidemill', '')")
-		}
-		if err == nil {
-			over, err = s.budget(once, conn, over)
-		}
-		cancel()
-		if err != nil && ctx.Err() == nil {
+		if err != nil && !p.failing {
 			s.log.Warn("heartbeat of the slot", "slot", s.config.Slot, "err", err)
-			if conn != nil && conn.IsClosed() {
-				conn = nil
-			}
+		}
+		p.failing = err != nil
+		p.release(err)
+		if p.conn != nil && p.conn.IsClosed() {
+			p.drop()
 		}
 	}
 }
 
+func (p *pulse) drop() {
+	if p.conn != nil {
+		_ = closeSoon(p.conn)
+		p.conn = nil
+	}
+}
+
+func (p *pulse) look(ctx context.Context) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	if p.conn == nil {
+		if p.conn, err = p.s.config.Dialer.Connect(ctx); err != nil {
+			p.conn = nil
+			return err
+		}
+	}
+	if time.Since(p.beaten) >= p.s.config.Heartbeat && !p.s.server.standby {
+		p.beaten = time.Now()
+		p.s.mu.Lock()
+		quiet := p.s.pending.at.LSN == p.last && p.s.wire != nil
+		p.last = p.s.pending.at.LSN
+		p.s.mu.Unlock()
+		if quiet {
+			if _, err := p.conn.Exec(ctx, "select pg_logical_emit_message(true, 'tidemill', '')"); err != nil {
+				return err
+			}
+		}
+	}
+	return p.budget(ctx)
+}
+
 // budget warns once when the slot keeps more log than it should.
-func (s *Source) budget(ctx context.Context, conn *pgx.Conn, over bool) (bool, error) {
-	if s.config.WALBudget <= 0 {
-		return false, nil
+func (p *pulse) budget(ctx context.Context) error {
+	found, err := lookUp(ctx, p.conn, p.s.config.Slot)
+	limit := p.s.config.WALBudget
+	if err != nil || found == nil || limit <= 0 {
+		return err
 	}
-	found, err := lookUp(ctx, conn, s.config.Slot)
-	if err != nil || found == nil {
-		return over, err
+	over := found.Retained > int64(limit)
+	if over && !p.over {
+		p.s.log.Warn("the server keeps more log for the slot than wal_budget", "slot", p.s.config.Slot,
+			"retained", project.Bytes(found.Retained).String(), "wal_budget", limit.String(), "way_out", wayOut)
 	}
-	now := found.Retained > int64(s.config.WALBudget)
-	if now && !over {
-		s.log.Warn("the server keeps more log for the slot than wal_budget", "slot", s.config.Slot,
-			"retained", project.Bytes(found.Retained).String(), "wal_budget", s.config.WALBudget.String(), "way_out", wayOut)
-	}
-	return now, nil
+	p.over = over
+	return nil
 }
 
 // wayOut is what to do about a slot that keeps too much log.
 const wayOut = "let the pipeline catch up, end transactions that run for long, or drop the slot and read all tables again"
+
+// release lets a server go that shuts down: it waits for our stream until all
+// that it sent is committed, which a slow warehouse may not bring about.
+func (p *pulse) release(err error) {
+	var said *pgconn.PgError
+	if !errors.As(err, &said) || said.Code != "57P03" {
+		p.refused = 0
+		return
+	}
+	if p.refused++; p.refused < 2 {
+		return
+	}
+	p.s.mu.Lock()
+	w := p.s.wire
+	p.s.mu.Unlock()
+	if w != nil {
+		w.close()
+	}
+}

@@ -169,7 +169,7 @@ func (s *Source) final(ctx context.Context, err error) error {
 	if !errors.As(err, &said) {
 		return err
 	}
-	if again := s.inspect(ctx); again != nil {
+	if again := s.inspect(ctx); tidemill.CodeOf(again) != "" {
 		return again // the slot or the publication tell more
 	}
 	return s.explain(err)
@@ -237,12 +237,12 @@ func (s *Source) idle() {
 // advance moves the position where no transaction is being handed over.
 func (s *Source) advance(to lsn) {
 	s.pending.at.LSN = max(s.pending.at.LSN, to)
-	s.beat()
+	s.tick(s.config.Heartbeat)
 }
 
-// beat has the position committed after a while in which no row came.
-func (s *Source) beat() {
-	if s.pending.empty() && time.Since(s.markedAt) >= s.config.Heartbeat && string(s.pending.at.encode()) != string(s.marked) {
+// tick has the position committed after a while in which no row came.
+func (s *Source) tick(while time.Duration) {
+	if s.pending.empty() && s.pending.whole && time.Since(s.markedAt) >= while && string(s.pending.at.encode()) != string(s.marked) {
 		s.pending.due = true
 		signal(s.wake)
 	}

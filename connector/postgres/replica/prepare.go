@@ -101,7 +101,10 @@ func (s *Source) prepare(ctx context.Context, stored *position, from []tidemill.
 	if id != "" {
 		keep, holder = true, conn
 	}
-	s.snapshot, err = s.newSnapshot(ctx, tables, id, holder, from)
+	described, err := s.layouts(ctx, sql, tables)
+	if err == nil {
+		s.snapshot, err = s.newSnapshot(ctx, described, id, holder, from)
+	}
 	return err
 }
 

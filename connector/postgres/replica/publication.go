@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +13,50 @@ import (
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/internal/ident"
 )
+
+// published is a table of the publication as its stream is.
+type published struct {
+	tidemill.TableName
+	columns []string // that are sent
+	key     []string // that identify a row; nil if none do
+}
+
+// layout tells of a table which columns are sent and which identify a row.
+// Generated columns are not sent, unless a publication of PostgreSQL 18 says
+// so, which is told with its columns.
+const layout = `select
+	array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+		and (a.attgenerated = '' or $4) and (l.names is null or a.attname::text = any(l.names)) order by a.attnum),
+	array(select a.attname::text from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
+		where i.indrelid = c.oid and a.attnum > 0 and (c.relreplident in ('d', 'f') and i.indisprimary or c.relreplident = 'i' and i.indisreplident)
+		order by a.attnum)
+	from pg_class c join pg_namespace n on n.oid = c.relnamespace
+	join lateral (select case when $5 then (select array(select jsonb_array_elements_text(to_jsonb(p) -> 'attnames')) from pg_publication_tables p
+		where p.pubname = $1 and p.schemaname = n.nspname and p.tablename = c.relname) end as names) l on true
+	where n.nspname = $2 and c.relname = $3`
+
+// layouts describes tables.
+func (s *Source) layouts(ctx context.Context, sql *pgx.Conn, tables []tidemill.TableName) ([]published, error) {
+	var all []published
+	for _, t := range tables {
+		p := published{TableName: t}
+		err := sql.QueryRow(ctx, layout, s.config.Publication, t.Schema, t.Name, s.server.version >= 18_00_00, s.server.version >= 15_00_00).Scan(&p.columns, &p.key)
+		if err != nil {
+			return nil, s.explain(err)
+		}
+		for _, k := range p.key {
+			if !slices.Contains(p.columns, k) {
+				p.key = nil
+				break
+			}
+		}
+		if len(p.key) == 0 {
+			p.key = nil
+		}
+		all = append(all, p)
+	}
+	return all, nil
+}
 
 // published returns the tables to read: those of the publication, which it
 // makes where it may.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,9 +21,9 @@ import (
 // snapshot reads the rows that are there already.
 type snapshot struct {
 	source tidemill.Source
-	holder *pgconn.PgConn // keeps the server's snapshot; nil where there is none
-	tables []tidemill.TableName
-	prefix string // of the scopes of its marks
+	holder *pgconn.PgConn       // keeps the server's snapshot; nil where there is none
+	tables map[string]published // by stream
+	prefix string               // of the scopes of its marks
 	began  bool
 	done   bool
 	after  func() // starts the stream
@@ -31,9 +33,15 @@ type snapshot struct {
 type snapshotToken struct{ inner any }
 
 // newSnapshot opens the snapshot where it stopped.
-func (s *Source) newSnapshot(ctx context.Context, tables []tidemill.TableName, id string, holder *pgconn.PgConn, from []tidemill.Mark) (*snapshot, error) {
+func (s *Source) newSnapshot(ctx context.Context, tables []published, id string, holder *pgconn.PgConn, from []tidemill.Mark) (*snapshot, error) {
+	var all []tidemill.TableName
+	byStream := map[string]published{}
+	for _, t := range tables {
+		all = append(all, t.TableName)
+		byStream[t.String()] = t
+	}
 	p := &snapshot{
-		source: s.config.Snapshot(tables, id), holder: holder, tables: tables,
+		source: s.config.Snapshot(all, id), holder: holder, tables: byStream,
 		// A later epoch begins with other marks than the one before.
 		prefix: fmt.Sprintf("%s epoch %d ", s.scope(), s.pending.at.Epoch),
 	}
@@ -92,7 +100,8 @@ func (s *Source) readSnapshot(ctx context.Context) (tidemill.Batch, error) {
 		b.Marks[i].Scope = p.prefix + b.Marks[i].Scope
 	}
 	for i, part := range b.Parts {
-		b.Parts[i].Records = s.stamp(part.Records)
+		t := p.tables[part.Stream]
+		b.Parts[i].Records, b.Parts[i].Key = s.stamp(part.Records, t.columns), t.key
 	}
 	if !p.began {
 		p.began = true
@@ -134,13 +143,20 @@ func (s *Source) mark() []tidemill.Mark {
 }
 
 // stamp makes change records of rows: of operation snapshot, and of the
-// version of the slot's beginning. It releases rec.
-func (s *Source) stamp(rec arrow.RecordBatch) arrow.RecordBatch {
+// version of the slot's beginning. Columns that the stream will not have are
+// left out. It releases rec.
+func (s *Source) stamp(rec arrow.RecordBatch, names []string) arrow.RecordBatch {
 	defer rec.Release()
 	n := int(rec.NumRows())
-	v := version(s.pending.at.Epoch, s.pending.at.LSN, 0)
-	lead := changeColumns(tidemill.OpSnapshot, v, n)
-	out := array.NewRecordBatch(changeSchema(rec.Schema()), append(lead, rec.Columns()...), int64(n))
+	columns := changeColumns(tidemill.OpSnapshot, version(s.pending.at.Epoch, s.pending.at.LSN, 0), n)
+	lead := columns
+	var fields []arrow.Field
+	for i, f := range rec.Schema().Fields() {
+		if slices.Contains(names, f.Name) {
+			fields, columns = append(fields, f), append(columns, rec.Column(i))
+		}
+	}
+	out := array.NewRecordBatch(changeSchema(arrow.NewSchema(fields, nil)), columns, int64(n))
 	for _, a := range lead {
 		a.Release()
 	}
@@ -173,13 +189,13 @@ func (s *Source) clearing() []tidemill.Part {
 	}
 	var parts []tidemill.Part
 	v := version(s.pending.at.Epoch, 0, 0)
-	for _, t := range s.snapshot.tables {
+	for _, stream := range slices.Sorted(maps.Keys(s.snapshot.tables)) {
 		lead := changeColumns(tidemill.OpTruncate, v, 1)
 		rec := array.NewRecordBatch(arrow.NewSchema(tidemill.ChangeFields(), nil), lead, 1)
 		for _, a := range lead {
 			a.Release()
 		}
-		parts = append(parts, tidemill.Part{Stream: t.String(), Records: rec})
+		parts = append(parts, tidemill.Part{Stream: stream, Key: s.snapshot.tables[stream].key, Records: rec})
 	}
 	return parts
 }

@@ -40,7 +40,7 @@ const seed = `
 CREATE TABLE orders (id bigint PRIMARY KEY, total numeric(12, 2), note text, tags text[], placed timestamptz, doc jsonb);
 ALTER TABLE orders ALTER note SET STORAGE EXTERNAL;
 CREATE TABLE audit (id bigint PRIMARY KEY, what text);
-INSERT INTO orders SELECT i, i, repeat('n' || i, 3000), ARRAY['a', NULL], now(), '{"a": 1}' FROM generate_series(1, 2000) i;
+INSERT INTO orders SELECT i, i, repeat('n' || i, 3000), ARRAY['a', NULL], now(), '{"a":1}' FROM generate_series(1, 2000) i;
 INSERT INTO audit SELECT i, 'seed' FROM generate_series(1, 500) i`
 
 const kills = 10
@@ -155,7 +155,7 @@ func transaction(ctx context.Context, c *pgx.Conn, rnd *rand.Rand, next *int) er
 func same(t *testing.T, p *cli.Project, url, table string) {
 	t.Helper()
 	columns := map[string]string{
-		"orders": "id::text, total::text, md5(note), coalesce(doc::text, '')", "audit": "id::text, what",
+		"orders": "id::text, total::text, md5(note), coalesce(doc::text, '-')", "audit": "id::text, what",
 	}[table]
 	c, err := pgx.Connect(t.Context(), url)
 	if err != nil {

@@ -57,7 +57,7 @@ type Options struct {
 // Message names the columns of a table that holds messages, such as an
 // outbox or an archive of events.
 type Message struct {
-	Value  string `yaml:"value" doc:"Column of the body: text, json, jsonb or bytea. It makes rows messages."`
+	Value  string `yaml:"value" doc:"Column of the body: text, json, jsonb or bytea. It makes rows messages. That of a json or jsonb column is read as JSON, also where decode says protobuf."`
 	Type   string `yaml:"type" doc:"Column of the message type."`
 	Source string `yaml:"source" doc:"Column of the queue or topic that it came from; without it the name of the table."`
 	ID     string `yaml:"id" doc:"Column of the producer's message id."`

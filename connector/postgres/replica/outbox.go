@@ -9,12 +9,13 @@ import (
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/postgres/pgoutput"
+	"github.com/tidemill/tidemill/decode"
 )
 
 // outbox makes messages of the rows of a table. Values come as text.
 type outbox struct {
 	value, typ, source, id int // columns, -1 where there is none
-	bytea                  bool
+	bytea, json            bool
 	stream                 string
 }
 
@@ -37,7 +38,8 @@ func newOutbox(m Message, t *table) (*outbox, error) {
 			}
 		}
 	}
-	o.bytea = t.relation.Columns[o.value].Type == pgtype.ByteaOID
+	oid := t.relation.Columns[o.value].Type
+	o.bytea, o.json = oid == pgtype.ByteaOID, oid == pgtype.JSONOID || oid == pgtype.JSONBOID
 	return o, nil
 }
 
@@ -52,6 +54,9 @@ func (o *outbox) message(values []pgoutput.Value, committed time.Time) (tidemill
 	m := tidemill.Message{Source: o.stream, Type: text(o.typ), ID: text(o.id), Time: committed, Meta: map[string]string{"table": o.stream}}
 	if o.source >= 0 {
 		m.Source = text(o.source)
+	}
+	if o.json {
+		m.Meta[decode.MetaFormat] = "json" // also where the pipeline's other messages are protobuf
 	}
 	m.Value = []byte(text(o.value))
 	if !o.bytea || len(m.Value) == 0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/tidemill/tidemill"
@@ -84,11 +85,12 @@ func (r *snapshot) begin(ctx context.Context) error {
 		return err
 	}
 	u := &run{holder: conn, plans: map[*table]plan{}, out: make(chan item), failed: make(chan error, 1)}
-	if err := r.prepare(ctx, u); err != nil {
+	err = r.prepare(ctx, u)
+	r.exported = "" // it may end with the transaction that made it
+	if err != nil {
 		closeConn(conn)
 		return err
 	}
-	r.exported = "" // it ends with the transaction that made it
 	u.ctx, u.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	u.group = new(errgroup.Group)
 	r.run, r.left = u, len(u.pending)
@@ -150,8 +152,8 @@ func (r *snapshot) prepare(ctx context.Context, u *run) error {
 
 // open begins the transaction and finds the tables as it sees them.
 func (r *snapshot) open(ctx context.Context, u *run) ([]*table, error) {
-	if err := importSnapshot(ctx, u.holder, r.exported); err != nil {
-		return nil, r.server.explain(err)
+	if err := r.server.importSnapshot(ctx, u.holder, r.exported); err != nil {
+		return nil, err
 	}
 	u.name = r.exported
 	if u.name == "" {
@@ -191,8 +193,9 @@ func (r *snapshot) mayGoOn(ctx context.Context, conn *pgx.Conn, sc *scan) error 
 }
 
 // importSnapshot begins a transaction that sees what another one sees, or
-// with "" what there is now.
-func importSnapshot(ctx context.Context, conn *pgx.Conn, name string) error {
+// with "" what there is now. Where the other one has ended, the error is
+// Retryable: a new snapshot takes its place.
+func (s *server) importSnapshot(ctx context.Context, conn *pgx.Conn, name string) error {
 	sql := "begin isolation level repeatable read read only"
 	if name != "" {
 		text, err := literal(name)
@@ -203,7 +206,11 @@ func importSnapshot(ctx context.Context, conn *pgx.Conn, name string) error {
 	}
 	// Rows come in the order of their place only from one process.
 	_, err := conn.PgConn().Exec(ctx, sql+"; set local max_parallel_workers_per_gather = 0").ReadAll()
-	return err
+	var reply *pgconn.PgError
+	if errors.As(err, &reply) && reply.Code == "22023" {
+		return tidemill.Transient(s.wrap(tidemill.Unavailable, errors.New("the transaction that held the snapshot has ended"), "it is tried again in a new one"))
+	}
+	return s.explain(err)
 }
 
 // next returns what the workers have read, or io.EOF after the last mark. An
@@ -309,14 +316,20 @@ func (r *snapshot) close() error {
 	return nil
 }
 
-// closeConn says goodbye and waits until nothing of the connection is left.
+// closeConn says goodbye and waits until nothing of the connection is left. A
+// server that does not answer is not waited for long.
 func closeConn(conn *pgx.Conn) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	const patience = 300 * time.Millisecond
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	_ = conn.Close(ctx) // nothing is under way that could be lost
 	select {
 	case <-conn.PgConn().CleanupDone():
 	case <-ctx.Done():
+		// A connection that broke off in the middle of a write cannot say
+		// goodbye any more, and would wait for the server's.
+		_ = conn.PgConn().Conn().Close()
+		<-conn.PgConn().CleanupDone()
 	}
 }
 

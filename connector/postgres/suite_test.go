@@ -40,7 +40,7 @@ func TestSuite(t *testing.T) {
 					},
 					Put:        func(ctx context.Context, ids ...string) error { return insert(ctx, session, ids) },
 					Positioned: true, Ordered: !snapshot, Ends: snapshot, Fixed: snapshot,
-					Many: c.many, Schedules: 5, Quiet: 5 * poll,
+					Many: c.many, Schedules: 3, Quiet: 5 * poll,
 					Break: func() error {
 						_, err := session.Exec(context.Background(), "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'")
 						return err

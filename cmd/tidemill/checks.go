@@ -6,6 +6,7 @@ import (
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/amqp"
+	"github.com/tidemill/tidemill/connector/duckdb"
 	"github.com/tidemill/tidemill/connector/file"
 	"github.com/tidemill/tidemill/connector/object"
 	"github.com/tidemill/tidemill/connector/postgres"
@@ -25,6 +26,14 @@ func checkAMQP(ctx context.Context, conn any, readers []project.Pipeline, env ti
 		wait = max(wait, pl.Land.Batch.Wait)
 	}
 	return amqp.Check(ctx, *conn.(*amqp.Connection), opts, wait, env)
+}
+
+func checkDuckDB(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts []duckdb.Options
+	for _, pl := range readers {
+		opts = append(opts, *pl.Source.Options.(*duckdb.Options))
+	}
+	return duckdb.Check(ctx, *conn.(*duckdb.Connection), opts, env)
 }
 
 func checkFile(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {

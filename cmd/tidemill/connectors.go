@@ -44,14 +44,16 @@ var connectors = map[string]connector{
 		Kind: project.Kind{
 			Type: "duckdb", Doc: "An embedded DuckDB database: one file.",
 			Connection: func() any { return new(duckdb.Connection) },
+			Source:     func() any { return new(duckdb.Options) },
 			Warehouse:  true,
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			return duckdb.NewSource(*conn.(*duckdb.Connection), *pl.Source.Options.(*duckdb.Options), env)
 		},
 		warehouse: func(ctx context.Context, conn any, env tidemill.Env) (tidemill.Warehouse, error) {
 			return duckdb.Open(ctx, *conn.(*duckdb.Connection), env)
 		},
-		check: func(ctx context.Context, conn any, _ []project.Pipeline, env tidemill.Env) []tidemill.Finding {
-			return duckdb.Check(ctx, *conn.(*duckdb.Connection), env)
-		},
+		check: checkDuckDB,
 	},
 	"file": {
 		Kind: project.Kind{

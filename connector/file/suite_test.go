@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -38,9 +39,9 @@ func TestSuite(t *testing.T) {
 						Put: func(_ context.Context, ids ...string) error {
 							return put(t, dir, c.files, c.pack, ids)
 						},
-						MessageID:  func(m tidemill.Message) string { return string(m.Value) },
+						MessageID:  func(m tidemill.Message) string { return strings.TrimSpace(string(m.Value)) },
 						Positioned: true, Ordered: len(c.files) == 1, Ends: !follow,
-						Many: 3 * readRows, Schedules: 10, Quiet: 60 * time.Millisecond,
+						Many: 3 * readBytes / padded, Schedules: 6, Quiet: 60 * time.Millisecond,
 					}
 				})
 			})
@@ -48,12 +49,15 @@ func TestSuite(t *testing.T) {
 	}
 }
 
+// padded is the size of a record: large, so that a few take several reads.
+const padded = 16 << 10
+
 // put deals the ids out to files, and appends to each what it gets at once.
 func put(t testing.TB, dir string, files []string, pack func(testing.TB, []byte) []byte, ids []string) error {
 	content := make([][]byte, len(files))
 	for i, id := range ids {
 		f := i % len(files)
-		content[f] = append(append(content[f], id...), '\n')
+		content[f] = fmt.Appendf(content[f], "%-*s\n", padded, id)
 	}
 	for i, name := range files {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_APPEND|os.O_WRONLY, 0)

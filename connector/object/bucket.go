@@ -9,7 +9,8 @@ import (
 
 // bucket is where objects are.
 type bucket interface {
-	// name is for people: s3://bucket/prefix, or the path of a folder.
+	// name is for people: s3://bucket/prefix, or the path of a folder with a
+	// slash.
 	name() string
 
 	// scope is what a key is called in marks.

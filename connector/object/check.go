@@ -30,6 +30,7 @@ func CheckS3(ctx context.Context, conn S3, readers []S3Options, env tidemill.Env
 	if err != nil {
 		return []tidemill.Finding{failed("read the connection", err)}
 	}
+	defer b.hangUp()
 	b.once = true
 	var plain []Options
 	for _, r := range readers {

@@ -46,8 +46,8 @@ func TestCheckFolder(t *testing.T) {
 	write(t, dir, "q/notes.txt", "")
 	got := lines(t, CheckFolder(t.Context(), Folder{Path: dir}, []Options{{Path: "q/", Format: "csv"}, {Path: "none/"}}, env))
 	equal(t, strings.Split(got, "\n"), []string{
-		"ok list " + dir + "q/, 3 csv: 1 others are passed over, as q/c.parquet", "ok read q/a.csv",
-		"warn list " + dir + "none/: nothing there is read",
+		"ok list " + dir + "/q/, 3 csv: 1 others are passed over, as q/c.parquet", "ok read q/a.csv",
+		"warn list " + dir + "/none/: nothing there is read",
 	})
 	if got := lines(t, CheckFolder(t.Context(), Folder{Path: dir + "/none"}, nil, env)); !strings.HasPrefix(got, "FAIL list ") || !strings.Contains(got, "[not_found]") {
 		t.Errorf("got %s", got)

@@ -45,7 +45,7 @@ func (f *feed) read(ctx context.Context) (b tidemill.Batch, done bool, err error
 			return b, false, err
 		}
 		if f.ahead == nil { // there are no rows
-			b.Marks = []tidemill.Mark{f.s.mark(f.t, f.t.pos.Row, true)}
+			b.Marks = []tidemill.Mark{f.s.mark(f.t, f.t.pos.Row, 0, true)}
 			return b, true, nil
 		}
 	}
@@ -56,7 +56,7 @@ func (f *feed) read(ctx context.Context) (b tidemill.Batch, done bool, err error
 	rows := *f.ahead
 	f.ahead, done = next, next == nil
 	b = f.batch(rows)
-	b.Marks = []tidemill.Mark{f.s.mark(f.t, rows.Next, done)}
+	b.Marks = []tidemill.Mark{f.s.mark(f.t, rows.Next, rows.Offset, done)}
 	return b, done, nil
 }
 
@@ -79,12 +79,8 @@ func (f *feed) open() (*tidemill.DeadLetter, error) {
 		return nil, err
 	}
 	opts := f.t.records
-	opts.Skip = f.t.pos.Row
-	in := records.Input{At: content, Size: f.t.size}
-	if opts.Format != records.Parquet {
-		in.Reader = content.stream(0)
-	}
-	r, err := records.Open(in, opts)
+	opts.Skip, opts.Offset = f.t.pos.Row, f.t.pos.Offset
+	r, err := records.Open(records.Input{Stream: content.stream, At: content, Size: f.t.size}, opts)
 	if err != nil {
 		cancel()
 		_ = content.Close() // it was only read
@@ -123,7 +119,7 @@ func (f *feed) letter() tidemill.Batch {
 func (f *feed) only(l *tidemill.DeadLetter) (b tidemill.Batch) {
 	if l != nil {
 		b.Dead = []tidemill.DeadLetter{*l}
-		b.Marks = []tidemill.Mark{f.s.mark(f.t, f.t.pos.Row+1, true)}
+		b.Marks = []tidemill.Mark{f.s.mark(f.t, f.t.pos.Row+1, 0, true)}
 	}
 	return b
 }

@@ -36,7 +36,7 @@ func newFolder(conn Folder, env tidemill.Env) *folder {
 	return &folder{root: filepath.Join(env.Dir, conn.Path)}
 }
 
-func (f *folder) name() string { return f.root }
+func (f *folder) name() string { return strings.TrimSuffix(f.root, "/") + "/" }
 
 func (f *folder) scope(key string) string { return key }
 

@@ -24,6 +24,7 @@ func checkEvents(ctx context.Context, b *s3Bucket, opts S3Options, env tidemill.
 	if err != nil {
 		return []tidemill.Finding{failed(what, err)}
 	}
+	defer q.hangUp()
 	attributes, err := q.attributes(ctx)
 	if err != nil {
 		return []tidemill.Finding{failed(what, err)}

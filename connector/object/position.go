@@ -1,6 +1,7 @@
 package object
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -11,10 +12,11 @@ import (
 
 // position is how far an object was read. Of a cursor it has a key too.
 type position struct {
-	Key  string
-	ETag string
-	Row  int64 // rows that were read
-	Done bool  // all were
+	Key    string
+	ETag   string
+	Row    int64 // rows that were read
+	Offset int64 // where they end; 0 if that is not known
+	Done   bool  // all were
 }
 
 // cursorScope is the scope of the one mark of an ordered source.
@@ -26,7 +28,11 @@ func (p position) encode() tidemill.Position {
 	if p.Key != "" {
 		s += " key=" + url.QueryEscape(p.Key)
 	}
-	return tidemill.Position(s + fmt.Sprintf(" etag=%s row=%d done=%t", url.QueryEscape(p.ETag), p.Row, p.Done))
+	s += fmt.Sprintf(" etag=%s row=%d", url.QueryEscape(p.ETag), p.Row)
+	if p.Offset > 0 {
+		s += fmt.Sprintf(" offset=%d", p.Offset)
+	}
+	return tidemill.Position(s + fmt.Sprintf(" done=%t", p.Done))
 }
 
 // decodePosition reads what encode wrote. The empty position is the
@@ -38,7 +44,7 @@ func decodePosition(at tidemill.Position) (position, error) {
 	}
 	fields := strings.Fields(string(at))
 	if len(fields) == 0 || fields[0] != "v1" {
-		return p, unknownPosition(at, fmt.Errorf("unknown version"))
+		return p, unknownPosition(at, errors.New("unknown version"))
 	}
 	for _, f := range fields[1:] {
 		name, value, _ := strings.Cut(f, "=")
@@ -49,10 +55,9 @@ func decodePosition(at tidemill.Position) (position, error) {
 		case "etag":
 			p.ETag, err = url.QueryUnescape(value)
 		case "row":
-			p.Row, err = strconv.ParseInt(value, 10, 64)
-			if err == nil && p.Row < 0 {
-				err = fmt.Errorf("negative number")
-			}
+			p.Row, err = parseCount(value)
+		case "offset":
+			p.Offset, err = parseCount(value)
 		case "done":
 			p.Done, err = strconv.ParseBool(value)
 		default:
@@ -63,6 +68,14 @@ func decodePosition(at tidemill.Position) (position, error) {
 		}
 	}
 	return p, nil
+}
+
+func parseCount(s string) (int64, error) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err == nil && n < 0 {
+		err = errors.New("negative number")
+	}
+	return n, err
 }
 
 func unknownPosition(at tidemill.Position, cause error) error {

@@ -44,6 +44,7 @@ const callWithin = 30 * time.Second
 type s3Bucket struct {
 	conn   S3
 	client *s3.Client
+	hangUp func() // closes connections that are idle
 	patience
 }
 
@@ -81,12 +82,13 @@ func newS3(ctx context.Context, conn S3, env tidemill.Env) (*s3Bucket, error) {
 	if err != nil {
 		return nil, err
 	}
+	hangUp := ownClient(&cfg)
 	client := s3.NewFromConfig(cfg, func(o *s3.Options) {
 		o.UsePathStyle = conn.PathStyle
 		// Ranges have no checksums; the SDK would warn at each.
 		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
 	})
-	b := &s3Bucket{conn: conn, client: client}
+	b := &s3Bucket{conn: conn, client: client, hangUp: hangUp}
 	b.log, b.about = env.Log, b.name()
 	return b, nil
 }

@@ -28,6 +28,7 @@ type Source struct {
 	feed    *feed // of the object that is being read
 	life    context.Context
 	end     context.CancelFunc
+	hangUps []func() // close connections that are idle
 }
 
 // finder finds what is to be read next.
@@ -66,10 +67,24 @@ func NewFolderSource(conn Folder, opts Options, env tidemill.Env) *Source {
 func NewS3Source(conn S3, opts S3Options, env tidemill.Env) *Source {
 	s := &Source{
 		opts: opts.Options, events: opts.Events, log: env.Log,
-		connect: func(ctx context.Context) (bucket, error) { return newS3(ctx, conn, env) },
+	}
+	s.connect = func(ctx context.Context) (bucket, error) {
+		b, err := newS3(ctx, conn, env)
+		if err != nil {
+			return nil, err
+		}
+		s.hangUps = append(s.hangUps, b.hangUp)
+		return b, nil
 	}
 	if opts.Events.Queue != "" {
-		s.queue = func(ctx context.Context) (queue, error) { return newSQS(ctx, conn, opts.Events, env) }
+		s.queue = func(ctx context.Context) (queue, error) {
+			q, err := newSQS(ctx, conn, opts.Events, env)
+			if err != nil {
+				return nil, err
+			}
+			s.hangUps = append(s.hangUps, q.hangUp)
+			return q, nil
+		}
 	}
 	return s
 }
@@ -199,6 +214,9 @@ func (s *Source) Close() error {
 	}
 	if s.end != nil {
 		s.end()
+	}
+	for _, hangUp := range s.hangUps {
+		hangUp()
 	}
 	return nil
 }

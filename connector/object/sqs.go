@@ -23,6 +23,7 @@ type sqsQueue struct {
 	url     string
 	seconds int32 // of visibility
 	client  *sqs.Client
+	hangUp  func() // closes connections that are idle
 	patience
 }
 
@@ -35,7 +36,8 @@ func newSQS(ctx context.Context, conn S3, opts Events, env tidemill.Env) (*sqsQu
 	if err != nil {
 		return nil, err
 	}
-	q := &sqsQueue{url: opts.Queue, seconds: int32(opts.visibility() / time.Second), client: sqs.NewFromConfig(cfg)}
+	hangUp := ownClient(&cfg)
+	q := &sqsQueue{url: opts.Queue, seconds: int32(opts.visibility() / time.Second), client: sqs.NewFromConfig(cfg), hangUp: hangUp}
 	q.log, q.about = env.Log, opts.Queue
 	return q, nil
 }

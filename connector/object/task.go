@@ -162,18 +162,17 @@ func (s *Source) progress(t *task) (*task, error) {
 			Hint: "set on_change: reload on the source to read it again from its first row, or on_change: ignore to leave it; and write changed data to new objects",
 		}
 	}
-	t.pos = position{ETag: t.etag, Row: pos.Row}
-	if pos.ETag == "" || t.pos.Row < 0 {
-		t.pos.Row = 0
-	}
-	t.records.Skip = t.pos.Row
+	t.pos = position{ETag: t.etag, Row: pos.Row, Offset: pos.Offset}
 	t.meta = maps.Clone(t.meta)
 	return t, nil
 }
 
-// mark notes that t was read up to row.
-func (s *Source) mark(t *task, row int64, done bool) tidemill.Mark {
-	t.pos.Row, t.pos.Done = row, done
+// mark notes that t was read up to row, which is read on at offset.
+func (s *Source) mark(t *task, row, offset int64, done bool) tidemill.Mark {
+	t.pos.Row, t.pos.Offset, t.pos.Done = row, offset, done
+	if done {
+		t.pos.Offset = 0
+	}
 	l := &s.marks
 	if l.ordered {
 		p := t.pos

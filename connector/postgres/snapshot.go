@@ -192,6 +192,13 @@ func (r *snapshot) mayGoOn(ctx context.Context, conn *pgx.Conn, sc *scan) error 
 		"give it a primary key (of a query: set key), drop what landed of it and name the pipeline anew")
 }
 
+// The codes of an import of a snapshot that is not there, before and since
+// version 16.
+const (
+	invalidParameter = "22023"
+	undefinedObject  = "42704"
+)
+
 // importSnapshot begins a transaction that sees what another one sees, or
 // with "" what there is now. Where the other one has ended, the error is
 // Retryable: a new snapshot takes its place.
@@ -207,7 +214,7 @@ func (s *server) importSnapshot(ctx context.Context, conn *pgx.Conn, name string
 	// Rows come in the order of their place only from one process.
 	_, err := conn.PgConn().Exec(ctx, sql+"; set local max_parallel_workers_per_gather = 0").ReadAll()
 	var reply *pgconn.PgError
-	if errors.As(err, &reply) && reply.Code == "22023" {
+	if errors.As(err, &reply) && (reply.Code == invalidParameter || reply.Code == undefinedObject) {
 		return tidemill.Transient(s.wrap(tidemill.Unavailable, errors.New("the transaction that held the snapshot has ended"), "it is tried again in a new one"))
 	}
 	return s.explain(err)
@@ -316,18 +323,19 @@ func (r *snapshot) close() error {
 	return nil
 }
 
-// closeConn says goodbye and waits until nothing of the connection is left. A
-// server that does not answer is not waited for long.
+// goodbye is how long a server may take to hang up.
+const goodbye = time.Second
+
+// closeConn says goodbye and waits until nothing of the connection is left.
 func closeConn(conn *pgx.Conn) {
-	const patience = 300 * time.Millisecond
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), goodbye)
 	defer cancel()
 	_ = conn.Close(ctx) // nothing is under way that could be lost
 	select {
 	case <-conn.PgConn().CleanupDone():
 	case <-ctx.Done():
-		// A connection that broke off in the middle of a write cannot say
-		// goodbye any more, and would wait for the server's.
+		// A write that was cut off leaves a TLS connection that can say nothing
+		// more; pgx would wait 15 s for the server to hang up.
 		_ = conn.PgConn().Conn().Close()
 		<-conn.PgConn().CleanupDone()
 	}

@@ -49,7 +49,7 @@ type avroReader struct {
 }
 
 func newAvro(in Input, opts Options) *avroReader {
-	i := &input{r: in.Reader}
+	i := &input{r: in.Stream(0)}
 	return &avroReader{in: i, r: bufio.NewReaderSize(i, 256<<10), opts: opts}
 }
 

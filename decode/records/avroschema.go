@@ -54,6 +54,9 @@ func parseAvroSchema(text []byte) (*avroNode, error) {
 	if n.kind != "record" || n.nullable {
 		return nil, fmt.Errorf("the rows are of type %s, not records", n.kind)
 	}
+	if len(n.fields) == 0 {
+		return nil, errors.New("the record has no fields")
+	}
 	return n, nil
 }
 

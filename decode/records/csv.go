@@ -35,6 +35,7 @@ type Dialect struct {
 
 // csvReader reads a CSV file.
 type csvReader struct {
+	in      Input
 	text    *text
 	opts    Options
 	d       Dialect
@@ -51,7 +52,7 @@ type csvReader struct {
 }
 
 func newCSV(in Input, opts Options) *csvReader {
-	return &csvReader{text: newText(in, opts), opts: opts, d: opts.CSV}
+	return &csvReader{in: in, text: newText(in, opts), opts: opts, d: opts.CSV}
 }
 
 // Close implements Reader.
@@ -93,7 +94,7 @@ func (r *csvReader) Read() (Rows, error) {
 			good++
 		}
 	}
-	out.Next = r.row
+	out.Next, out.Offset = r.row, r.opts.offset(r.text)
 	if good > 0 {
 		out.Records = withColumns(r.build.NewRecordBatch(), r.added)
 	}
@@ -119,7 +120,11 @@ func (r *csvReader) begin() error {
 	whole := r.text.err != nil
 	header, cols := detect(&r.d, sample, whole)
 	r.cols, r.tok = cols, tokens{d: &r.d}
-	if header {
+	switch {
+	case r.opts.resumes():
+		r.text.jump(r.in, r.opts.Offset)
+		r.row = r.opts.Skip
+	case header:
 		if _, err := r.next(); err != nil {
 			return err
 		}

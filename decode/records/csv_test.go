@@ -47,6 +47,10 @@ func TestCSV(t *testing.T) {
 			g := read(t, []byte(c.content), opts)
 			equal(t, g.rows, c.want)
 			equal(t, []string{g.schema}, []string{c.schema})
+			opts.Rows = 1 // so that rows come in their order
+			g = read(t, []byte(c.content), opts)
+			skips(t, []byte(c.content), opts, g)
+			offsets(t, []byte(c.content), opts, g)
 		})
 	}
 }

@@ -200,15 +200,25 @@ func number(text []byte) numberForm {
 	return n
 }
 
+// decimalOf returns a plain number at a scale.
 func decimalOf(text []byte, n numberForm, scale int32) decimal128.Num {
-	digits := bytes.ReplaceAll(text, []byte("."), nil)
-	digits = append(bytes.Clone(digits), strings.Repeat("0", int(scale)-n.frac)...)
-	if len(digits) < 19 {
-		if v, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
-			return decimal128.FromI64(v)
+	if n.whole+int(scale) <= 18 {
+		v := int64(0)
+		for _, c := range text {
+			if c != '-' && c != '.' {
+				v = v*10 + int64(c-'0')
+			}
 		}
+		for range int(scale) - n.frac {
+			v *= 10
+		}
+		if text[0] == '-' {
+			v = -v
+		}
+		return decimal128.FromI64(v)
 	}
-	v, _ := new(big.Int).SetString(string(digits), 10)
+	digits := string(bytes.ReplaceAll(text, []byte("."), nil)) + strings.Repeat("0", int(scale)-n.frac)
+	v, _ := new(big.Int).SetString(digits, 10)
 	return decimal128.FromBigInt(v)
 }
 

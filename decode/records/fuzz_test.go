@@ -30,6 +30,13 @@ func fuzz(f *testing.F, opts Options, seeds ...[]byte) {
 		if opts.Format != Avro && int64(whole.rows) != whole.next {
 			t.Fatalf("%d rows are counted as %d", whole.rows, whole.next)
 		}
+		if opts.Compression == Plain && rest.rows > 0 && opts.Format != Parquet && opts.Format != Avro {
+			on := part
+			on.Skip, on.Offset = whole.middle, whole.offset
+			if more := count(t, content, on); int64(more.rows) != whole.next-whole.middle {
+				t.Fatalf("%d rows, %d after %d at offset %d", whole.rows, more.rows, on.Skip, on.Offset)
+			}
+		}
 		if opts.Format == NDJSON || opts.Format == JSON {
 			a := read(t, content, opts)
 			b, err := readFrom(iotest.OneByteReader(bytes.NewReader(content)), nil, 0, opts)
@@ -41,13 +48,14 @@ func fuzz(f *testing.F, opts Options, seeds ...[]byte) {
 }
 
 type counted struct {
-	rows int
-	next int64
+	rows           int
+	next           int64
+	middle, offset int64 // of the first read
 }
 
 func count(t *testing.T, content []byte, opts Options) (c counted) {
 	t.Helper()
-	r, err := Open(Input{Reader: bytes.NewReader(content), At: bytes.NewReader(content), Size: int64(len(content))}, opts)
+	r, err := Open(Input{Stream: from(bytes.NewReader(content)), At: bytes.NewReader(content), Size: int64(len(content))}, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +81,9 @@ func count(t *testing.T, content []byte, opts Options) (c counted) {
 		}
 		if n == 0 {
 			t.Fatal("a read gave nothing")
+		}
+		if c.rows == 0 {
+			c.middle, c.offset = rows.Next, rows.Offset
 		}
 		c.rows, c.next = c.rows+n, rows.Next
 	}

@@ -9,6 +9,7 @@ import (
 
 // lines reads a JSON value from each line. Blank lines are no rows.
 type lines struct {
+	in    Input
 	text  *text
 	opts  Options
 	row   int64
@@ -23,7 +24,12 @@ func (l *lines) Close() { l.text.close() }
 func (l *lines) Read() (Rows, error) {
 	if !l.begun {
 		l.begun = true
-		l.text.mark()
+		if l.opts.resumes() {
+			l.text.jump(l.in, l.opts.Offset)
+			l.row = l.opts.Skip
+		} else {
+			l.text.mark()
+		}
 	}
 	var out Rows
 	for size := 0; !l.ended && size < readBytes && len(out.Texts)+len(out.Bad) < l.opts.Rows; {
@@ -33,7 +39,7 @@ func (l *lines) Read() (Rows, error) {
 		}
 		size += n
 	}
-	out.Next = l.row
+	out.Next, out.Offset = l.row, l.opts.offset(l.text)
 	if len(out.Texts)+len(out.Bad) == 0 {
 		return out, io.EOF
 	}

@@ -48,11 +48,12 @@ const (
 	Zstd  Compression = "zstd"
 )
 
-// Input is a file. Reader is its content from the beginning, of all formats
-// but Parquet, which needs At and Size. An error of either that is not io.EOF
-// is not the file's fault: Read returns it as it is.
+// Input is a file. Stream returns its content from an offset, of all formats
+// but Parquet, which needs At and Size; it is called once or, to read on at an
+// offset, twice. An error of any of them that is not io.EOF is not the file's
+// fault: Read returns it as it is.
 type Input struct {
-	Reader io.Reader
+	Stream func(from int64) io.Reader
 	At     io.ReaderAt
 	Size   int64
 }
@@ -63,6 +64,7 @@ type Options struct {
 	Compression Compression
 	CSV         Dialect
 	Skip        int64    // rows that are passed over, bad ones counted
+	Offset      int64    // where they end, as Rows.Offset told; 0 if unknown
 	MaxRow      int      // bytes of a row, above which it is Bad; 0 is 16 MiB
 	Rows        int      // rows of one Read at most; 0 is 8192
 	Columns     []Column // added to records where the file has no column of that name
@@ -81,6 +83,7 @@ type Rows struct {
 	Records arrow.RecordBatch
 	Bad     []Bad
 	Next    int64 // number of the row after these, counted from 0
+	Offset  int64 // where that row is read on; 0 if it is only found by reading all before it
 }
 
 // Text is a JSON value as it stands in the file.
@@ -135,9 +138,9 @@ func Open(in Input, opts Options) (Reader, error) {
 	}
 	switch opts.Format {
 	case NDJSON:
-		return &lines{text: newText(in, opts), opts: opts}, nil
+		return &lines{in: in, text: newText(in, opts), opts: opts}, nil
 	case JSON:
-		return &values{text: newText(in, opts), opts: opts}, nil
+		return &values{in: in, text: newText(in, opts), opts: opts}, nil
 	case CSV:
 		return newCSV(in, opts), nil
 	case Parquet:
@@ -146,6 +149,18 @@ func Open(in Input, opts Options) (Reader, error) {
 		return newAvro(in, opts), nil
 	}
 	return nil, fmt.Errorf("format %q is not known", opts.Format)
+}
+
+// resumes reports whether reading goes on at Offset rather than by passing
+// rows over.
+func (o Options) resumes() bool { return o.Offset > 0 && o.Compression == Plain }
+
+// offset is where t can be read on.
+func (o Options) offset(t *text) int64 {
+	if o.Compression != Plain {
+		return 0
+	}
+	return t.off
 }
 
 // Formats returns the names of all formats.

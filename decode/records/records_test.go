@@ -33,9 +33,21 @@ func read(t testing.TB, content []byte, opts Options) got {
 	return g
 }
 
+// from streams r, from an offset only what can seek.
+func from(r io.Reader) func(int64) io.Reader {
+	return func(offset int64) io.Reader {
+		if offset > 0 {
+			if _, err := r.(io.Seeker).Seek(offset, io.SeekStart); err != nil {
+				panic(err)
+			}
+		}
+		return r
+	}
+}
+
 func readFrom(r io.Reader, at io.ReaderAt, size int64, opts Options) (got, error) {
 	var g got
-	reader, err := Open(Input{Reader: r, At: at, Size: size}, opts)
+	reader, err := Open(Input{Stream: from(r), At: at, Size: size}, opts)
 	if err != nil {
 		return g, err
 	}
@@ -91,6 +103,36 @@ func rowText(rec arrow.RecordBatch, i int) string {
 		all = append(all, c.ValueStr(i))
 	}
 	return strings.Join(all, "|")
+}
+
+// offsets checks that a file read on from the place after each read gives the
+// rows after it.
+func offsets(t testing.TB, content []byte, opts Options, whole got) {
+	t.Helper()
+	opts.Rows = 1
+	r, err := Open(Input{Stream: from(bytes.NewReader(content))}, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	for range 20 {
+		rows, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			return
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows.Records != nil {
+			rows.Records.Release()
+		}
+		on := opts
+		on.Skip, on.Offset = rows.Next, rows.Offset
+		if rows.Offset == 0 && opts.Format != JSON {
+			t.Fatalf("no offset after row %d", rows.Next)
+		}
+		equal(t, read(t, content, on).rows, whole.rows[rows.Next:])
+	}
 }
 
 func gz(t testing.TB, parts ...string) []byte {
@@ -170,6 +212,7 @@ func TestText(t *testing.T) {
 			}
 			equal(t, bytewise.rows, whole.rows)
 			skips(t, []byte(c.content), opts, whole)
+			offsets(t, []byte(c.content), opts, whole)
 		})
 	}
 }
@@ -250,7 +293,7 @@ func (f failingAt) ReadAt([]byte, int64) (int, error) { return 0, f.err }
 
 func TestOpenRefuses(t *testing.T) {
 	for _, opts := range []Options{{}, {Format: "xml"}, {Format: Parquet, Compression: Gzip}, {Format: Avro, Compression: Zstd}} {
-		if _, err := Open(Input{Reader: strings.NewReader("")}, opts); err == nil {
+		if _, err := Open(Input{Stream: from(strings.NewReader(""))}, opts); err == nil {
 			t.Errorf("%v was opened", opts)
 		}
 	}

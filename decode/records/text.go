@@ -35,8 +35,14 @@ type text struct {
 }
 
 func newText(in Input, opts Options) *text {
-	i := &input{r: in.Reader}
+	i := &input{r: in.Stream(0)}
 	return &text{in: i, r: i, kind: opts.Compression, close: func() {}}
+}
+
+// jump goes on at an offset of a content that is not compressed.
+func (t *text) jump(in Input, offset int64) {
+	i := &input{r: in.Stream(offset)}
+	*t = text{in: i, r: i, close: func() {}, off: offset}
 }
 
 // unread is what has been fetched but not taken.

@@ -11,6 +11,7 @@ import (
 // after another. It looks only for where a value ends; whether it is JSON is
 // for the decoder to say.
 type values struct {
+	in    Input
 	text  *text
 	opts  Options
 	row   int64
@@ -33,6 +34,10 @@ func (v *values) Read() (Rows, error) {
 			v.text.take(1)
 			v.array = true
 		}
+		if v.opts.resumes() && v.text.failed() == nil {
+			v.text.jump(v.in, v.opts.Offset)
+			v.row, v.comma = v.opts.Skip, v.array
+		}
 	}
 	for size := 0; !v.ended && size < readBytes && len(out.Texts)+len(out.Bad) < v.opts.Rows; {
 		n, err := v.value(&out)
@@ -42,6 +47,9 @@ func (v *values) Read() (Rows, error) {
 		size += n
 	}
 	out.Next = v.row
+	if !v.ended {
+		out.Offset = v.opts.offset(v.text)
+	}
 	if len(out.Texts)+len(out.Bad) == 0 {
 		return out, io.EOF
 	}

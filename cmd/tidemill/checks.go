@@ -52,9 +52,16 @@ func checkPostgres(ctx context.Context, conn any, readers []project.Pipeline, en
 	}
 	var found []tidemill.Finding
 	for i, pl := range readers {
-		of := postgres.Check(ctx, c, *pl.Source.Options.(*postgres.Options), env)
-		if i > 0 && of[0].OK {
+		opts := *pl.Source.Options.(*postgres.Options)
+		of := postgres.Check(ctx, c, opts, env)
+		if !of[0].OK {
+			return of
+		}
+		if i > 0 {
 			of = of[1:] // that it connects was told
+		}
+		if opts.FollowsChanges() {
+			of = append(of, postgres.CheckChanges(ctx, c, opts, pl.Name, env)...)
 		}
 		found = append(found, of...)
 	}

@@ -79,13 +79,19 @@ var connectors = map[string]connector{
 	},
 	"postgres": {
 		Kind: project.Kind{
-			Type: "postgres", Doc: "A PostgreSQL database.",
+			Type: "postgres", Doc: "A PostgreSQL database: its tables, a query, or the changes of tables.",
 			Connection: func() any { return new(postgres.Connection) },
 			Source:     func() any { return new(postgres.Options) },
 		},
 		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
-			src := postgres.NewSource(*conn.(*postgres.Connection), *pl.Source.Options.(*postgres.Options), env)
-			src.SetBatch(pl.Land.Batch.Records, int64(pl.Land.Batch.Bytes))
+			opts := *pl.Source.Options.(*postgres.Options)
+			src := postgres.NewSource(*conn.(*postgres.Connection), opts, env)
+			rows := pl.Land.Batch.Rows
+			if opts.Records() {
+				rows = pl.Land.Batch.Records
+			}
+			src.SetBatch(rows, int64(pl.Land.Batch.Bytes))
+			src.SetPipeline(pl.Name)
 			return src
 		},
 		check: checkPostgres,

@@ -1,20 +1,10 @@
 package postgres
 
 import (
-	"errors"
-
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/postgres/column"
-)
-
-// The codes of an import of a snapshot that is not there, before and since
-// version 16.
-const (
-	invalidParameter = "22023"
-	undefinedObject  = "42704"
 )
 
 // work reads chunks until none is left.
@@ -24,13 +14,8 @@ func (r *snapshot) work(u *run) error {
 		return err
 	}
 	defer closeConn(conn)
-	if err := importSnapshot(u.ctx, conn, u.name); err != nil {
-		var gone *pgconn.PgError
-		if errors.As(err, &gone) && (gone.Code == invalidParameter || gone.Code == undefinedObject) && r.exported == "" {
-			// The connection that exported it was lost: another run has a new one.
-			return tidemill.Transient(r.server.explain(err))
-		}
-		return r.server.explain(err)
+	if err := r.server.importSnapshot(u.ctx, conn, u.name); err != nil {
+		return err
 	}
 	for sc := u.take(); sc != nil; sc = u.take() {
 		if err := r.copy(u, conn, sc); err != nil {

@@ -19,7 +19,7 @@ import (
 
 // cloud is a bucket of moto that tells a queue of its objects.
 type cloud struct {
-	t    *testing.T
+	t    testing.TB
 	conn S3
 	opts S3Options
 	b    *s3Bucket
@@ -27,9 +27,13 @@ type cloud struct {
 	arn  string
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t testing.TB) *cloud {
 	t.Helper()
-	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	return newCloudNamed(t, strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())))
+}
+
+func newCloudNamed(t testing.TB, name string) *cloud {
+	t.Helper()
 	c := &cloud{t: t, conn: S3{Bucket: name, Prefix: "in/", PathStyle: true}}
 	c.conn.Endpoint, c.conn.Region = clouds.Endpoint(), moto.Region
 	c.conn.AccessKey, c.conn.SecretKey = moto.AccessKey, redact.New(moto.SecretKey)

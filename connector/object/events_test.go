@@ -1,7 +1,9 @@
 package object
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -180,7 +182,11 @@ func TestEventIsKeptUntilAck(t *testing.T) {
 	if _, err := s.Read(t.Context()); err != nil { // and dies with it
 		t.Fatal(err)
 	}
-	time.Sleep(3 * time.Second) // longer than its visibility, which is extended
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // longer than its visibility, which is extended
+	defer cancel()
+	if _, err := s.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
 	if left := c.left(); left != "0+1" {
 		t.Errorf("while it is held %s messages are left", left)
 	}

@@ -253,7 +253,7 @@ func TestFollow(t *testing.T) {
 // A Read that is cancelled loses nothing.
 func TestReadAfterCancel(t *testing.T) {
 	places(t, func(t *testing.T, p place) {
-		p.put(t, "q/a.ndjson", strings.Repeat("1\n", 30_000))
+		p.put(t, "q/a.ndjson", strings.Repeat("a longer row than one\n", 60_000))
 		s := p.source(Options{Path: "q/"})
 		if err := s.Open(t.Context(), nil); err != nil {
 			t.Fatal(err)
@@ -274,7 +274,7 @@ func TestReadAfterCancel(t *testing.T) {
 			}
 			rows += len(b.Messages)
 		}
-		if rows != 30_000 {
+		if rows != 60_000 {
 			t.Errorf("%d rows", rows)
 		}
 		if err := s.Close(); err != nil {

@@ -182,6 +182,20 @@ func TestOnChange(t *testing.T) {
 	})
 }
 
+// Objects that the service has no ETag of, as files put behind its back, are
+// read once too.
+func TestNoETag(t *testing.T) {
+	conn := s3Conn(t)
+	write(t, gateway.Dir, "data/"+conn.Bucket+"/q/a.ndjson", "1\n")
+	var g got
+	for _, want := range [][]string{{"q:1"}, nil} {
+		if err := g.land(t, NewS3Source(conn, S3Options{Options: Options{Path: "q/"}}, env), 0); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, g.rows, want)
+	}
+}
+
 // An object that changes or goes while it is read is never read on as if it
 // had not.
 func TestChangedWhileRead(t *testing.T) {

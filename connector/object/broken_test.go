@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -21,6 +22,7 @@ type unsteady struct {
 	bodies atomic.Int64 // that were broken off
 	ranges atomic.Int64 // requests that asked for a part
 	down   atomic.Int64 // answers that say that the service is busy
+	cut    func()       // called before a body breaks
 }
 
 func newUnsteady(t *testing.T) (*unsteady, string) {
@@ -34,7 +36,7 @@ func newUnsteady(t *testing.T) (*unsteady, string) {
 		},
 		ModifyResponse: func(r *http.Response) error {
 			if r.Request.Method == http.MethodGet && r.ContentLength > 100_000 {
-				r.Body = &cutBody{ReadCloser: r.Body, left: 100_000, n: &u.bodies}
+				r.Body = &cutBody{ReadCloser: r.Body, left: 100_000, u: u}
 			}
 			return nil
 		},
@@ -65,12 +67,15 @@ func (u *unsteady) serve(w http.ResponseWriter, r *http.Request) {
 type cutBody struct {
 	io.ReadCloser
 	left int
-	n    *atomic.Int64
+	u    *unsteady
 }
 
 func (c *cutBody) Read(p []byte) (int, error) {
 	if c.left <= 0 {
-		c.n.Add(1)
+		c.u.bodies.Add(1)
+		if c.u.cut != nil {
+			c.u.cut()
+		}
 		return 0, fmt.Errorf("connection lost")
 	}
 	n, err := c.ReadCloser.Read(p[:min(len(p), c.left)])
@@ -130,5 +135,69 @@ func TestRefusedWhileRead(t *testing.T) {
 	err = g.land(t, NewS3Source(conn, S3Options{Options: Options{Path: "q/"}}, env), 0)
 	if tidemill.CodeOf(err) != tidemill.Denied || len(g.dead) > 0 || !strings.Contains(strings.Join(tidemill.Hints(err), ""), "s3:GetObject") {
 		t.Errorf("got %v, %v, %d letters", err, tidemill.Hints(err), len(g.dead))
+	}
+}
+
+// An object that is replaced between two parts of it is not read half from
+// one version and half from the other.
+func TestReplacedBetweenParts(t *testing.T) {
+	for _, onChange := range []string{onChangeReload, onChangeIgnore, "error"} {
+		t.Run(onChange, func(t *testing.T) {
+			conn := s3Conn(t)
+			b, err := newS3(t.Context(), conn, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			put(t, b, "q/a.ndjson", strings.Repeat("old\n", 100_000))
+			u, address := newUnsteady(t)
+			conn.Endpoint = address
+			var once sync.Once
+			u.cut = func() {
+				once.Do(func() { put(t, b, "q/a.ndjson", strings.Repeat("new\n", 100_000)) })
+			}
+			var g got
+			err = g.land(t, NewS3Source(conn, S3Options{Options: Options{Path: "q/", OnChange: onChange}}, env), 0)
+			count := map[string]int{}
+			for _, r := range g.rows {
+				count[r]++
+			}
+			switch {
+			case onChange == "error":
+				if tidemill.CodeOf(err) != tidemill.Invalid || count["q:new"] > 0 {
+					t.Errorf("got %v, %v", err, count)
+				}
+			case err != nil:
+				t.Error(err)
+			case onChange == onChangeReload && (count["q:new"] != 100_000 || count["q:old"] >= 100_000 || len(g.dead) > 0),
+				onChange == onChangeIgnore && (count["q:new"] != 0 || len(g.dead) != 1 || count["q:old"] >= 100_000):
+				t.Errorf("got %v", count)
+			}
+		})
+	}
+}
+
+// A file that is written to while it is read is found out at its end.
+func TestFileWrittenWhileRead(t *testing.T) {
+	dir := t.TempDir()
+	write(t, dir, "q/a.ndjson", strings.Repeat("1\n", 400_000))
+	s := NewFolderSource(Folder{Path: dir}, Options{Path: "q/"}, env)
+	if err := s.Open(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Read(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	write(t, dir, "q/a.ndjson", strings.Repeat("2\n", 400_001))
+	var err error
+	for range 100 {
+		if _, err = s.Read(t.Context()); err != nil {
+			break
+		}
+	}
+	if tidemill.CodeOf(err) != tidemill.Invalid || !strings.Contains(err.Error(), "was changed") {
+		t.Errorf("got %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -58,35 +58,40 @@ func TestCockroachLayout(t *testing.T) {
 	})
 }
 
-// A file that is written while the listing is under way, before the RESOLVED
-// file that makes it final, is read.
+// A file that is written behind a listing, together with the RESOLVED file
+// that makes it final, is read, whenever it comes.
 func TestWrittenWhileListed(t *testing.T) {
-	b := &growing{folder: newFolder(Folder{Path: t.TempDir()}, env)}
-	write(t, b.root, dataKey(1, "t"), "1\n")
-	b.grow = func() {
-		write(t, b.root, dataKey(2, "t"), "2\n")
-		write(t, b.root, resolvedKey(3), "{}")
+	for when := range 6 {
+		b := &growing{folder: newFolder(Folder{Path: t.TempDir()}, env), when: when}
+		write(t, b.root, dataKey(5, "t"), "5\n")
+		b.grow = func() {
+			write(t, b.root, dataKey(2, "t"), "2\n")
+			write(t, b.root, resolvedKey(9), "{}")
+		}
+		var g got
+		var all []string
+		for range 3 {
+			s := NewFolderSource(Folder{}, Options{Layout: cockroachdb, Final: true}, env)
+			s.connect = func(context.Context) (bucket, error) { return b, nil }
+			if err := g.land(t, s, 0); err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, g.rows...)
+		}
+		equal(t, all, []string{"t:2", "t:5"})
 	}
-	s := NewFolderSource(Folder{}, Options{Layout: cockroachdb, Final: true}, env)
-	s.connect = func(context.Context) (bucket, error) { return b, nil }
-	var g got
-	if err := g.land(t, s, 0); err != nil {
-		t.Fatal(err)
-	}
-	equal(t, g.rows, []string{"t:1", "t:2"})
 }
 
-// growing is a bucket of pages of one key, that gets more after the first page of
-// the second listing: the first is that of Open.
+// growing is a bucket of pages of one key, that gets more after a listing.
 type growing struct {
 	*folder
-	lists int
-	grow  func()
+	when, lists int
+	grow        func()
 }
 
 func (b *growing) list(ctx context.Context, prefix, after string) ([]entry, string, error) {
 	page, _, err := b.folder.list(ctx, prefix, after)
-	if b.lists++; b.lists == 2 {
+	if b.lists++; b.lists == b.when+1 {
 		b.grow()
 	}
 	if len(page) == 0 {

@@ -1,7 +1,9 @@
 package object
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -19,7 +21,7 @@ import (
 
 // cloud is a bucket of moto that tells a queue of its objects.
 type cloud struct {
-	t    *testing.T
+	t    testing.TB
 	conn S3
 	opts S3Options
 	b    *s3Bucket
@@ -27,9 +29,13 @@ type cloud struct {
 	arn  string
 }
 
-func newCloud(t *testing.T) *cloud {
+func newCloud(t testing.TB) *cloud {
 	t.Helper()
-	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	return newCloudNamed(t, strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name())))
+}
+
+func newCloudNamed(t testing.TB, name string) *cloud {
+	t.Helper()
 	c := &cloud{t: t, conn: S3{Bucket: name, Prefix: "in/", PathStyle: true}}
 	c.conn.Endpoint, c.conn.Region = clouds.Endpoint(), moto.Region
 	c.conn.AccessKey, c.conn.SecretKey = moto.AccessKey, redact.New(moto.SecretKey)
@@ -176,7 +182,11 @@ func TestEventIsKeptUntilAck(t *testing.T) {
 	if _, err := s.Read(t.Context()); err != nil { // and dies with it
 		t.Fatal(err)
 	}
-	time.Sleep(3 * time.Second) // longer than its visibility, which is extended
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // longer than its visibility, which is extended
+	defer cancel()
+	if _, err := s.Read(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatalf("got %v", err)
+	}
 	if left := c.left(); left != "0+1" {
 		t.Errorf("while it is held %s messages are left", left)
 	}

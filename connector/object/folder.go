@@ -184,9 +184,9 @@ type fileStream struct {
 
 func (s *fileStream) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	if n == 0 && errors.Is(err, io.EOF) {
+	if errors.Is(err, io.EOF) {
 		if changed := s.c.same(); changed != nil {
-			return 0, changed
+			return n, changed
 		}
 	}
 	return n, err

@@ -184,7 +184,8 @@ func equal(t testing.TB, rows, want []string) {
 // s3Conn is a connection to the gateway, with a bucket of the test's own.
 func s3Conn(t testing.TB) S3 {
 	t.Helper()
-	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))
+	name := strings.ToLower(strings.NewReplacer("/", "-", "_", "-", ",", "").Replace(t.Name()))
+	name = name[:min(len(name), 40)]
 	if err := gateway.MakeBucket(name); err != nil {
 		t.Fatal(err)
 	}

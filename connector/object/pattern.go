@@ -147,8 +147,13 @@ var (
 		ending string
 		format records.Format
 	}{
-		{".ndjson", records.NDJSON}, {".jsonl", records.NDJSON}, {".json", records.JSON},
-		{".csv", records.CSV}, {".tsv", records.CSV}, {".parquet", records.Parquet}, {".avro", records.Avro},
+		{".ndjson", records.NDJSON},
+		{".jsonl", records.NDJSON},
+		{".json", records.JSON},
+		{".csv", records.CSV},
+		{".tsv", records.CSV},
+		{".parquet", records.Parquet},
+		{".avro", records.Avro},
 	}
 	compressionEndings = []struct {
 		ending      string

@@ -120,7 +120,7 @@ func (b *s3Bucket) list(ctx context.Context, prefix, after string) (page []entry
 		if strings.HasSuffix(key, "/") || key == "" {
 			continue // a console's folder
 		}
-		page = append(page, entry{key: key, etag: aws.ToString(o.ETag), size: aws.ToInt64(o.Size), modified: aws.ToTime(o.LastModified)})
+		page = append(page, s3Entry(key, o.ETag, o.Size, o.LastModified))
 	}
 	if !aws.ToBool(out.IsTruncated) {
 		last = ""
@@ -136,10 +136,32 @@ func (b *s3Bucket) stat(ctx context.Context, key string) (e entry, err error) {
 		if err != nil {
 			return b.explain("look at "+key, "s3:GetObject on its objects", err)
 		}
-		e = entry{key: key, etag: aws.ToString(out.ETag), size: aws.ToInt64(out.ContentLength), modified: aws.ToTime(out.LastModified)}
+		e = s3Entry(key, out.ETag, out.ContentLength, out.LastModified)
 		return nil
 	})
 	return e, err
+}
+
+// untagged begins what stands for the ETag of an object that has none.
+const untagged = "untagged-"
+
+// s3Entry returns an entry. Services differ in whether they quote ETags, and
+// some have none of objects that others have put there.
+func s3Entry(key string, etag *string, size *int64, modified *time.Time) entry {
+	e := entry{key: key, etag: strings.Trim(aws.ToString(etag), `"`), size: aws.ToInt64(size), modified: aws.ToTime(modified)}
+	if e.etag == "" {
+		e.etag = fmt.Sprintf("%s%x-%x", untagged, e.size, e.modified.Unix())
+	}
+	return e
+}
+
+// match returns the condition that the object is still that of e, or nil
+// where the service cannot be asked so.
+func (e entry) match() *string {
+	if strings.HasPrefix(e.etag, untagged) || strings.HasPrefix(e.etag, "W/") {
+		return nil
+	}
+	return aws.String(`"` + e.etag + `"`)
 }
 
 // explain gives an error of a call its code and remedy.

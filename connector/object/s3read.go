@@ -37,11 +37,9 @@ func (c *s3Content) Close() error {
 // get asks for the bytes from..to-1. stop ends the call and its body.
 func (c *s3Content) get(ctx context.Context, from, to int64) (io.ReadCloser, error) {
 	rng := fmt.Sprintf("bytes=%d-%d", from, to-1)
-	in := &s3.GetObjectInput{Bucket: &c.b.conn.Bucket, Key: c.b.key(c.e.key), Range: &rng}
-	if c.e.etag != "" {
-		in.IfMatch = &c.e.etag
-	}
-	out, err := c.b.client.GetObject(ctx, in)
+	out, err := c.b.client.GetObject(ctx, &s3.GetObjectInput{
+		Bucket: &c.b.conn.Bucket, Key: c.b.key(c.e.key), Range: &rng, IfMatch: c.e.match(),
+	})
 	if err != nil {
 		return nil, c.b.explain("read "+c.e.key, "s3:GetObject on its objects", err)
 	}

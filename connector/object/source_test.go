@@ -182,6 +182,20 @@ func TestOnChange(t *testing.T) {
 	})
 }
 
+// Objects that the service has no ETag of, as files put behind its back, are
+// read once too.
+func TestNoETag(t *testing.T) {
+	conn := s3Conn(t)
+	write(t, gateway.Dir, "data/"+conn.Bucket+"/q/a.ndjson", "1\n")
+	var g got
+	for _, want := range [][]string{{"q:1"}, nil} {
+		if err := g.land(t, NewS3Source(conn, S3Options{Options: Options{Path: "q/"}}, env), 0); err != nil {
+			t.Fatal(err)
+		}
+		equal(t, g.rows, want)
+	}
+}
+
 // An object that changes or goes while it is read is never read on as if it
 // had not.
 func TestChangedWhileRead(t *testing.T) {
@@ -253,7 +267,7 @@ func TestFollow(t *testing.T) {
 // A Read that is cancelled loses nothing.
 func TestReadAfterCancel(t *testing.T) {
 	places(t, func(t *testing.T, p place) {
-		p.put(t, "q/a.ndjson", strings.Repeat("1\n", 30_000))
+		p.put(t, "q/a.ndjson", strings.Repeat("a longer row than one\n", 60_000))
 		s := p.source(Options{Path: "q/"})
 		if err := s.Open(t.Context(), nil); err != nil {
 			t.Fatal(err)
@@ -274,7 +288,7 @@ func TestReadAfterCancel(t *testing.T) {
 			}
 			rows += len(b.Messages)
 		}
-		if rows != 30_000 {
+		if rows != 60_000 {
 			t.Errorf("%d rows", rows)
 		}
 		if err := s.Close(); err != nil {

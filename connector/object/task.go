@@ -146,9 +146,10 @@ func (s *Source) progress(t *task) (*task, error) {
 		}
 	}
 	switch {
-	case pos.ETag == "" || pos.ETag == t.etag && !pos.Done:
-	case pos.ETag == t.etag:
+	case pos == position{}: // it was not read before
+	case pos.ETag == t.etag && pos.Done:
 		return nil, nil
+	case pos.ETag == t.etag:
 	case s.opts.OnChange == onChangeReload:
 		s.log.Warn("an object was changed; it is read again", "object", scope)
 		pos = position{}

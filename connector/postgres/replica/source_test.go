@@ -225,7 +225,7 @@ func TestMissing(t *testing.T) {
 	c.Match, c.Create = nil, true
 	d.follow(l, c)
 
-	d.exec(`select pg_drop_replication_slot('` + c.Slot + `')`)
+	d.dropSlot(c.Slot)
 	wants(t, d.fails(l, c), tidemill.NotFound, "on_lost: snapshot")
 	d.exec(`insert into t values (1)`)
 	c.OnLost = "snapshot"
@@ -236,7 +236,7 @@ func TestMissing(t *testing.T) {
 	wants(t, d.fails(l, c), tidemill.Invalid, "63")
 	c.Slot = "other_" + c.Publication + d.one("select current_database()")
 	d.exec(`select pg_create_physical_replication_slot('` + c.Slot + `')`)
-	defer d.exec(`select pg_drop_replication_slot('` + c.Slot + `')`)
+	defer d.dropSlot(c.Slot)
 	wants(t, d.fails(newLedger(t), c), tidemill.Invalid, "another slot")
 }
 
@@ -248,7 +248,8 @@ func TestLostSlot(t *testing.T) {
 	d.follow(l, c)
 	d.exec(`update t set a = 'c'`)
 	d.follow(l, c)
-	d.exec(`select pg_drop_replication_slot('`+c.Slot+`')`, `delete from t where id = 1`, `update t set a = 'd'`,
+	d.dropSlot(c.Slot)
+	d.exec(`delete from t where id = 1`, `update t set a = 'd'`,
 		`select pg_create_logical_replication_slot('`+c.Slot+`', 'pgoutput')`)
 	err := d.fails(l, c)
 	wants(t, err, tidemill.NotFound, "on_lost: snapshot")

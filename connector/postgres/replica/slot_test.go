@@ -1,0 +1,146 @@
+package replica_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/connector/postgres/replica"
+	"github.com/tidemill/tidemill/tidetest/postgres"
+)
+
+// confirmed is where the slot stands.
+func (d *database) confirmed(c replica.Config) string {
+	d.t.Helper()
+	return d.one("select confirmed_flush_lsn::text from pg_replication_slots where slot_name = $1", c.Slot)
+}
+
+// The slot advances by an ack, and by nothing else.
+func TestSlotAdvancesByAck(t *testing.T) {
+	d := create(t, `create table t (id int primary key)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	before := d.confirmed(c)
+	d.exec(`insert into t values (1)`)
+	s := d.source(l, c)
+	b, err := s.Read(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.commit(b)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := d.confirmed(c); got != before {
+		t.Errorf("slot went from %s to %s without an ack", before, got)
+	}
+	s = d.source(l, c)
+	if err := s.Ack(context.Background(), b.Token); err != nil {
+		t.Fatal(err)
+	}
+	d.drain(l, s)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if d.one(`select ($1::pg_lsn < confirmed_flush_lsn)::text from pg_replication_slots where slot_name = $2`, before, c.Slot) != "true" {
+		t.Error("slot did not advance")
+	}
+	l.equal(d, "public.t")
+}
+
+// While no table changes, the slot advances by heartbeats, through marks.
+func TestHeartbeat(t *testing.T) {
+	d := create(t, `create table t (id int primary key)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	before, mark := d.confirmed(c), string(l.marks["slot "+c.Slot])
+	s := d.source(l, c)
+	defer func() { _ = s.Close() }()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for string(l.marks["slot "+c.Slot]) == mark {
+		b, err := s.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(b.Parts) > 0 {
+			t.Errorf("%d parts", len(b.Parts))
+		}
+		l.commit(b)
+		if err := s.Ack(ctx, b.Token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for d.confirmed(c) == before {
+		if ctx.Err() != nil {
+			t.Fatal("slot did not advance")
+		}
+	}
+}
+
+// A transaction of 200,000 rows comes in batches of the size that was asked
+// for, through a file and in little memory.
+func TestLargeTransaction(t *testing.T) {
+	d := create(t, `create table t (id int primary key, a text)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	d.exec(`insert into t select g, repeat('z', 500) from generate_series(1, 200000) g`)
+	s := d.source(l, c)
+	defer func() { _ = s.Close() }()
+	s.SetBatch(5000, 4<<20)
+	ctx := context.Background()
+	if err := s.Drain(ctx); err != nil {
+		t.Fatal(err)
+	}
+	var most uint64
+	rows, batches := 0, 0
+	for rows < 200_000 {
+		b, err := s.Read(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range b.Parts {
+			rows += int(p.Records.NumRows())
+			if n := p.Records.NumRows(); n > 5000 {
+				t.Errorf("a part of %d rows", n)
+			}
+		}
+		batches++
+		drop(b)
+		if batches%10 == 0 {
+			runtime.GC()
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapAlloc)
+		}
+	}
+	t.Logf("%d rows in %d batches, %d MiB of heap", rows, batches, most>>20)
+	if most > 40<<20 {
+		t.Errorf("%d MiB of heap for 100 MB of rows", most>>20)
+	}
+}
+
+// A slot that fell behind what the server keeps is an error with a way out.
+func TestSlotInvalidated(t *testing.T) {
+	own := map[string]string{"max_slot_wal_keep_size": "1MB"}
+	for k, v := range settings {
+		own[k] = v
+	}
+	own["max_wal_size"] = "64MB"
+	d := createOn(t, postgres.Start(t, postgres.Options{Settings: own}), `create table t (id int primary key, a text)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	for i := range 40 {
+		d.exec(fmt.Sprintf(`insert into t select g, repeat('z', 1000) from generate_series(%d, %d) g; select pg_switch_wal()`, i*1000, i*1000+999), `checkpoint`)
+		if d.one(`select wal_status from pg_replication_slots where slot_name = $1`, c.Slot) == "lost" {
+			break
+		}
+	}
+	wants(t, d.fails(l, c), tidemill.NotFound, "on_lost: snapshot")
+	c.OnLost = "snapshot"
+	d.follow(l, c)
+	l.equal(d, "public.t")
+}

@@ -52,7 +52,11 @@ func checkPostgres(ctx context.Context, conn any, readers []project.Pipeline, en
 	}
 	var found []tidemill.Finding
 	for i, pl := range readers {
-		of := postgres.Check(ctx, c, *pl.Source.Options.(*postgres.Options), env)
+		opts := *pl.Source.Options.(*postgres.Options)
+		of := postgres.Check(ctx, c, opts, env)
+		if opts.FollowsChanges() && of[0].OK {
+			of = append(of, postgres.CheckChanges(ctx, c, opts, pl.Name, env)...)
+		}
 		if i > 0 && of[0].OK {
 			of = of[1:] // that it connects was told
 		}

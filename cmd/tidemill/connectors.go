@@ -86,6 +86,7 @@ var connectors = map[string]connector{
 		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
 			src := postgres.NewSource(*conn.(*postgres.Connection), *pl.Source.Options.(*postgres.Options), env)
 			src.SetBatch(pl.Land.Batch.Records, int64(pl.Land.Batch.Bytes))
+			src.SetPipeline(pl.Name)
 			return src
 		},
 		check: checkPostgres,

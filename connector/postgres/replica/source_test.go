@@ -243,7 +243,7 @@ func TestMissing(t *testing.T) {
 // Rows that went while nobody looked go with the new snapshot; an old epoch
 // never wins.
 func TestLostSlot(t *testing.T) {
-	d := create(t, `create table t (id int primary key, a text)`, `insert into t values (1, 'a'), (2, 'b')`)
+	d := create(t, `create table t (id int primary key, a text, u uuid default gen_random_uuid(), j jsonb default '{}', n numeric(9,2), l int[])`, `insert into t values (1, 'a'), (2, 'b')`)
 	l, c := newLedger(t), d.config()
 	d.follow(l, c)
 	d.exec(`update t set a = 'c'`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,4 +144,34 @@ func TestSlotInvalidated(t *testing.T) {
 	c.OnLost = "snapshot"
 	d.follow(l, c)
 	l.equal(d, "public.t")
+}
+
+// A server that took over goes on where the one before it ended. Where
+// changes were read that it does not have, they are lost.
+func TestTimeline(t *testing.T) {
+	server := postgres.Start(t, postgres.Options{Settings: settings})
+	d := createOn(t, server, `create table t (id int primary key)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	d.exec(`insert into t values (1)`)
+	d.follow(l, c)
+	takeOver := func() {
+		t.Helper()
+		d.exec(`copy (select 1) to program 'cat > standby.signal'`)
+		if err := server.Restart(); err != nil {
+			t.Fatal(err)
+		}
+		d.open()
+		d.exec(`select pg_promote()`)
+	}
+	takeOver()
+	d.exec(`insert into t values (2)`, `update t set id = 3 where id = 1`)
+	d.follow(l, c)
+	l.equal(d, "public.t")
+
+	scope := "slot " + c.Slot
+	ahead := strings.NewReplacer(" lsn=0/", " lsn=F/", " done=0/", " done=F/").Replace(string(l.marks[scope]))
+	l.marks[scope] = tidemill.Position(ahead)
+	takeOver()
+	wants(t, d.fails(l, c), tidemill.NotFound, "on_lost: snapshot")
 }

@@ -280,3 +280,36 @@ func TestDenied(t *testing.T) {
 	d.follow(l, c)
 	l.equal(d, "public.t")
 }
+
+// Rows of partitions come as those of their own, or of the partitioned table.
+func TestPartitions(t *testing.T) {
+	for _, root := range []bool{false, true} {
+		d := create(t, `create table p (id int, a text, primary key (id)) partition by range (id)`,
+			`create table p1 partition of p for values from (0) to (10); create table p2 partition of p for values from (10) to (20)`,
+			`insert into p values (1, 'a'), (11, 'b')`)
+		l, c := newLedger(t), d.config()
+		c.AllTables, c.Root = false, root
+		d.follow(l, c)
+		d.exec(`insert into p values (2, 'c'), (12, 'd')`, `update p set id = 13 where id = 1`, `delete from p where id = 11`)
+		d.follow(l, c)
+		if root {
+			l.equal(d, "public.p")
+			continue
+		}
+		l.equal(d, "public.p1")
+		l.equal(d, "public.p2")
+	}
+}
+
+// A publication of some columns: the snapshot and the stream have those.
+func TestColumnList(t *testing.T) {
+	d := create(t, `create table t (id int primary key, a text, secret text)`, `insert into t values (1, 'a', 'x')`)
+	l, c := newLedger(t), d.config()
+	d.exec(`create publication ` + c.Slot + ` for table t (id, a)`)
+	d.follow(l, c)
+	d.exec(`insert into t values (2, 'b', 'y')`)
+	d.follow(l, c)
+	if got := l.lines("public.t"); !slices.Equal(got, []string{"a=a id=1 ", "a=b id=2 "}) {
+		t.Errorf("%q", got)
+	}
+}

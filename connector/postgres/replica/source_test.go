@@ -181,6 +181,20 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
+// A message that the snapshot may have shown says so: landing looks it up.
+func TestOutboxRedelivered(t *testing.T) {
+	d := create(t, `create table o (id int primary key, body text)`)
+	l, c := newLedger(t), d.config()
+	c.Message = replica.Message{Value: "body"}
+	d.exec(`create publication `+c.Slot+` for table o`, `select pg_create_logical_replication_slot('`+c.Slot+`', 'pgoutput')`, `insert into o values (1, 'early')`)
+	d.follow(l, c)
+	d.exec(`insert into o values (2, 'late')`)
+	d.follow(l, c)
+	if l.ops[tidemill.OpSnapshot] != 1 || len(l.msgs) != 2 || !l.msgs[0].Redelivered || l.msgs[1].Redelivered {
+		t.Errorf("%v, %+v", l.ops, l.msgs)
+	}
+}
+
 // wants fails the test unless err has the code and a hint with the words.
 func wants(t *testing.T, err error, code tidemill.Code, words string) {
 	t.Helper()

@@ -86,7 +86,7 @@ func (s *Source) prepare(ctx context.Context, stored *position, from []tidemill.
 	if err != nil {
 		return err
 	}
-	tables, err := s.published(ctx, sql)
+	tables, err := s.published(ctx, sql, s.config.Create)
 	if err != nil {
 		return err
 	}
@@ -335,6 +335,6 @@ func (s *Source) inspect(ctx context.Context) error {
 	if why := s.gap(found, at, at); why != "" {
 		return s.lostError(why)
 	}
-	_, err = s.published(ctx, sql)
+	_, err = s.published(ctx, sql, false)
 	return err
 }

@@ -79,14 +79,14 @@ func (s *Source) layout(ctx context.Context, sql *pgx.Conn, t tidemill.TableName
 }
 
 // published returns the tables to read: those of the publication, which it
-// makes where it may.
-func (s *Source) published(ctx context.Context, sql *pgx.Conn) ([]tidemill.TableName, error) {
+// makes where that is asked for.
+func (s *Source) published(ctx context.Context, sql *pgx.Conn, create bool) ([]tidemill.TableName, error) {
 	there, err := exists(ctx, sql, s.config.Publication)
 	if err != nil {
 		return nil, s.explain(err)
 	}
 	if !there {
-		if err := s.publish(ctx, sql); err != nil {
+		if err := s.publish(ctx, sql, create); err != nil {
 			return nil, err
 		}
 	}
@@ -152,13 +152,13 @@ func some(tables []tidemill.TableName) string {
 	return strings.Join(list, ", ")
 }
 
-// publish makes the publication.
-func (s *Source) publish(ctx context.Context, sql *pgx.Conn) error {
+// publish makes the publication, or says how.
+func (s *Source) publish(ctx context.Context, sql *pgx.Conn, create bool) error {
 	statement, err := s.statement(ctx, sql)
 	if err != nil {
 		return err
 	}
-	if !s.config.Create {
+	if !create {
 		return &tidemill.Error{
 			Code: tidemill.NotFound, Op: "follow publication " + s.config.Publication, Err: errors.New("there is no such publication"),
 			Hint: "set create: true in the pipeline's source, or run " + statement,

@@ -175,3 +175,78 @@ func TestTimeline(t *testing.T) {
 	takeOver()
 	wants(t, d.fails(l, c), tidemill.NotFound, "on_lost: snapshot")
 }
+
+// The server hears of us while a commit takes longer than its patience, with
+// the batch full and more to come.
+func TestSlowCommit(t *testing.T) {
+	d := create(t, `create table t (id int primary key, a text)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	c.Dialer = dialer{d.url + "?options=-c%20wal_sender_timeout%3D1s"}
+	s := d.source(l, c)
+	defer func() { _ = s.Close() }()
+	s.SetBatch(100, 1<<20)
+	reader := func() string {
+		return d.one("select coalesce(active_pid, 0)::text from pg_replication_slots where slot_name = $1", c.Slot)
+	}
+	d.exec(`insert into t select g, repeat('z', 500) from generate_series(1, 100000) g`)
+	b, err := s.Read(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := reader()
+	time.Sleep(4 * time.Second) // the commit
+	if got := reader(); got != before || got == "0" {
+		t.Errorf("the reader of the slot was %s and is %s", before, got)
+	}
+	l.commit(b)
+	d.drain(l, s)
+	l.equal(d, "public.t")
+}
+
+// A second reader waits until the first one ends.
+func TestTakeOver(t *testing.T) {
+	d := create(t, `create table t (id int primary key)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	first := d.source(l, c)
+	for d.one("select active::text from pg_replication_slots where slot_name = $1", c.Slot) == "false" {
+		time.Sleep(10 * time.Millisecond)
+	}
+	opened := make(chan error, 1)
+	second := replica.NewSource(c, logTo(t))
+	go func() { opened <- second.Open(context.Background(), l.stored()) }()
+	select {
+	case err := <-opened:
+		t.Errorf("the second reader did not wait: %v", err)
+	case <-time.After(500 * time.Millisecond):
+	}
+	if err := first.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-opened; err != nil {
+		t.Fatal(err)
+	}
+	d.exec(`insert into t values (1)`)
+	d.drain(l, second)
+	l.equal(d, "public.t")
+	if err := second.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A publication that goes while it is followed ends the source with a way out.
+func TestPublicationDropped(t *testing.T) {
+	d := create(t, `create table t (id int primary key)`)
+	l, c := newLedger(t), d.config()
+	d.follow(l, c)
+	d.exec(`drop publication `+c.Slot, `insert into t values (1)`)
+	c.Create = false
+	wants(t, d.fails(l, c), tidemill.NotFound, "CREATE PUBLICATION")
+	d.exec(`create publication `+c.Slot+` for all tables`, `insert into t values (2)`)
+	wants(t, d.fails(l, c), tidemill.NotFound, "pg_drop_replication_slot")
+	d.dropSlot(c.Slot)
+	c.OnLost = "snapshot"
+	d.follow(l, c)
+	l.equal(d, "public.t")
+}

@@ -39,6 +39,8 @@ func (f *feed) insert(t *table, values []pgoutput.Value) error {
 		return err
 	}
 	p := &f.s.pending
+	// A snapshot that was interrupted may have shown the row already.
+	m.Redelivered = f.tx.commit < p.at.Consistent
 	p.messages = append(p.messages, m)
 	p.rows++
 	return nil

@@ -136,7 +136,7 @@ func (s *Source) checkPublication(ctx context.Context, sql *pgx.Conn) []tidemill
 		}
 		return []tidemill.Finding{f}
 	}
-	tables, err := s.published(ctx, sql)
+	tables, err := s.published(ctx, sql, false)
 	if err != nil {
 		return []tidemill.Finding{failed(f.What, err)}
 	}

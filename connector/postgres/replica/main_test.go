@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -121,4 +122,19 @@ func (d *database) one(sql string, args ...any) string {
 		d.t.Fatalf("%.100s: %v", sql, err)
 	}
 	return strings.TrimSpace(v)
+}
+
+// dropSlot drops a slot as soon as the server has noticed that its reader
+// went.
+func (d *database) dropSlot(name string) {
+	d.t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		d.exec("select pg_drop_replication_slot(slot_name) from pg_replication_slots where not active and slot_name = '" + name + "'")
+		if d.one("select count(*)::text from pg_replication_slots where slot_name = $1", name) == "0" {
+			return
+		}
+		if time.Now().After(deadline) {
+			d.t.Fatalf("slot %s is still read", name)
+		}
+	}
 }

@@ -86,7 +86,7 @@ func (s *Source) prepare(ctx context.Context, stored *position, from []tidemill.
 	if err != nil {
 		return err
 	}
-	tables, err := s.published(ctx, sql)
+	tables, err := s.published(ctx, sql, s.config.Create)
 	if err != nil {
 		return err
 	}
@@ -146,9 +146,13 @@ func (s *Source) place(ctx context.Context, sql *pgx.Conn, conn *pgconn.PgConn, 
 	}
 	at.Epoch = 1
 	if stored != nil {
-		why := s.gap(found, *stored, at)
+		goes, err := s.inherit(ctx, conn, *stored, at)
+		if err != nil {
+			return "", s.explain(err)
+		}
+		why := s.gap(found, goes, at)
 		if why == "" && found != nil {
-			s.pending.at = *stored
+			s.pending.at = goes
 			return "", nil
 		}
 		if s.config.OnLost != "snapshot" {
@@ -176,6 +180,23 @@ func (s *Source) place(ctx context.Context, sql *pgx.Conn, conn *pgconn.PgConn, 
 	at.Snapshot = s.config.Options.Snapshot != "never" && s.config.Snapshot != nil
 	s.pending.at = at
 	return id, nil
+}
+
+// inherit returns a stored position as one of the present timeline, where that
+// goes on from the stored one after all that was read: a standby that took
+// over then has the same changes, and the slot where it is a failover slot.
+func (s *Source) inherit(ctx context.Context, conn *pgconn.PgConn, stored, at position) (position, error) {
+	if stored.System != at.System || stored.Timeline >= at.Timeline {
+		return stored, nil
+	}
+	left, err := leftAt(ctx, conn, at.Timeline, stored.Timeline)
+	if err != nil || left == 0 || left < max(stored.LSN, stored.Done, stored.Tx) {
+		return stored, err
+	}
+	s.log.Info("the server has begun a new timeline, after all that was read", "timeline", at.Timeline, "began_at", left.String())
+	stored.Timeline = at.Timeline
+	stored.Epoch++
+	return stored, nil
 }
 
 // gap says why changes after a stored position are not to be had, or "".
@@ -314,6 +335,6 @@ func (s *Source) inspect(ctx context.Context) error {
 	if why := s.gap(found, at, at); why != "" {
 		return s.lostError(why)
 	}
-	_, err = s.published(ctx, sql)
+	_, err = s.published(ctx, sql, false)
 	return err
 }

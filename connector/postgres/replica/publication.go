@@ -4,69 +4,89 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/connector/postgres/column"
 	"github.com/tidemill/tidemill/internal/ident"
 )
 
 // published is a table of the publication as its stream is.
 type published struct {
 	tidemill.TableName
-	columns []string // that are sent
-	key     []string // that identify a row; nil if none do
+	columns []string      // that are sent
+	key     []string      // that identify a row; nil if none do
+	schema  *arrow.Schema // of the columns
 }
 
-// layout tells of a table which columns are sent and which identify a row.
-// Generated columns are not sent, unless a publication of PostgreSQL 18 says
-// so, which is told with its columns.
-const layout = `select
-	array(select a.attname::text from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
-		and (a.attgenerated = '' or $4) and (l.names is null or a.attname::text = any(l.names)) order by a.attnum),
-	array(select a.attname::text from pg_index i join pg_attribute a on a.attrelid = i.indrelid and a.attnum = any(i.indkey)
-		where i.indrelid = c.oid and a.attnum > 0 and (c.relreplident in ('d', 'f') and i.indisprimary or c.relreplident = 'i' and i.indisreplident)
-		order by a.attnum)
-	from pg_class c join pg_namespace n on n.oid = c.relnamespace
-	join lateral (select case when $5 then (select array(select jsonb_array_elements_text(to_jsonb(p) -> 'attnames')) from pg_publication_tables p
-		where p.pubname = $1 and p.schemaname = n.nspname and p.tablename = c.relname) end as names) l on true
-	where n.nspname = $2 and c.relname = $3`
+// layoutQuery tells of a table which columns are sent and which identify a
+// row. Generated columns are not sent, unless a publication of PostgreSQL 18
+// says so, which is told with its columns.
+const layoutQuery = `select a.attname::text, a.atttypid, a.atttypmod, coalesce(a.attnum = any(k.columns), false)
+	from pg_class c join pg_namespace n on n.oid = c.relnamespace join pg_attribute a on a.attrelid = c.oid
+	left join lateral (select i.indkey::int2[] as columns from pg_index i where i.indrelid = c.oid
+		and (c.relreplident in ('d', 'f') and i.indisprimary or c.relreplident = 'i' and i.indisreplident)) k on true
+	where n.nspname = $2 and c.relname = $3 and a.attnum > 0 and not a.attisdropped and (a.attgenerated = '' or $4)
+	and (not $5 or a.attname::text in (select jsonb_array_elements_text(to_jsonb(p) -> 'attnames') from pg_publication_tables p
+		where p.pubname = $1 and p.schemaname = n.nspname and p.tablename = c.relname))
+	order by a.attnum`
 
 // layouts describes tables.
 func (s *Source) layouts(ctx context.Context, sql *pgx.Conn, tables []tidemill.TableName) ([]published, error) {
 	var all []published
 	for _, t := range tables {
-		p := published{TableName: t}
-		err := sql.QueryRow(ctx, layout, s.config.Publication, t.Schema, t.Name, s.server.version >= 18_00_00, s.server.version >= 15_00_00).Scan(&p.columns, &p.key)
+		p, err := s.layout(ctx, sql, t)
 		if err != nil {
 			return nil, s.explain(err)
-		}
-		for _, k := range p.key {
-			if !slices.Contains(p.columns, k) {
-				p.key = nil
-				break
-			}
-		}
-		if len(p.key) == 0 {
-			p.key = nil
 		}
 		all = append(all, p)
 	}
 	return all, nil
 }
 
+func (s *Source) layout(ctx context.Context, sql *pgx.Conn, t tidemill.TableName) (published, error) {
+	p := published{TableName: t}
+	rows, err := sql.Query(ctx, layoutQuery, s.config.Publication, t.Schema, t.Name, s.server.version >= 18_00_00, s.server.version >= 15_00_00)
+	if err != nil {
+		return p, err
+	}
+	var c column.Column
+	var key bool
+	var columns []column.Column
+	_, err = pgx.ForEachRow(rows, []any{&c.Name, &c.OID, &c.Typmod, &key}, func() error {
+		columns, p.columns = append(columns, c), append(p.columns, c.Name)
+		if key {
+			p.key = append(p.key, c.Name)
+		}
+		return nil
+	})
+	if err != nil {
+		return p, err
+	}
+	if columns, err = column.Resolve(ctx, sql, columns, s.config.Columns); err != nil {
+		return p, err
+	}
+	fields := make([]arrow.Field, len(columns))
+	for i, c := range columns {
+		fields[i] = c.Field()
+	}
+	p.schema = arrow.NewSchema(fields, nil)
+	return p, nil
+}
+
 // published returns the tables to read: those of the publication, which it
-// makes where it may.
-func (s *Source) published(ctx context.Context, sql *pgx.Conn) ([]tidemill.TableName, error) {
+// makes where that is asked for.
+func (s *Source) published(ctx context.Context, sql *pgx.Conn, create bool) ([]tidemill.TableName, error) {
 	there, err := exists(ctx, sql, s.config.Publication)
 	if err != nil {
 		return nil, s.explain(err)
 	}
 	if !there {
-		if err := s.publish(ctx, sql); err != nil {
+		if err := s.publish(ctx, sql, create); err != nil {
 			return nil, err
 		}
 	}
@@ -132,13 +152,13 @@ func some(tables []tidemill.TableName) string {
 	return strings.Join(list, ", ")
 }
 
-// publish makes the publication.
-func (s *Source) publish(ctx context.Context, sql *pgx.Conn) error {
+// publish makes the publication, or says how.
+func (s *Source) publish(ctx context.Context, sql *pgx.Conn, create bool) error {
 	statement, err := s.statement(ctx, sql)
 	if err != nil {
 		return err
 	}
-	if !s.config.Create {
+	if !create {
 		return &tidemill.Error{
 			Code: tidemill.NotFound, Op: "follow publication " + s.config.Publication, Err: errors.New("there is no such publication"),
 			Hint: "set create: true in the pipeline's source, or run " + statement,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -56,6 +57,25 @@ func identify(ctx context.Context, conn *pgconn.PgConn) (system string, timeline
 	}
 	n, err := strconv.ParseInt(string(row[1]), 10, 32)
 	return string(row[0]), int32(n), err
+}
+
+// leftAt returns where the history of timeline now left timeline old, 0 where
+// it never was on that.
+func leftAt(ctx context.Context, conn *pgconn.PgConn, now, old int32) (lsn, error) {
+	row, err := single(ctx, conn, fmt.Sprintf("TIMELINE_HISTORY %d", now))
+	if err != nil {
+		return 0, err
+	}
+	if len(row) < 2 {
+		return 0, errors.New("TIMELINE_HISTORY: the answer has too few columns")
+	}
+	for line := range strings.Lines(string(row[1])) {
+		fields := strings.Fields(line)
+		if len(fields) >= 2 && fields[0] == strconv.Itoa(int(old)) {
+			return pgoutput.ParseLSN(fields[1])
+		}
+	}
+	return 0, nil
 }
 
 // single runs a command of the replication protocol that answers with a row.

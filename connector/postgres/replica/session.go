@@ -42,7 +42,7 @@ func (s *Source) receive(ctx context.Context) {
 			wait.Reset()
 		}
 		used := inUse(err)
-		if !used && !lost(err) || used && time.Since(since) > takeOver {
+		if !used && !s.lost(err) || used && time.Since(since) > takeOver {
 			s.fail(s.final(ctx, err))
 			return
 		}
@@ -147,14 +147,15 @@ func inUse(err error) bool {
 }
 
 // lost reports whether err may pass by connecting again.
-func lost(err error) bool {
-	if tidemill.Retryable(err) {
+func (s *Source) lost(err error) bool {
+	switch {
+	case tidemill.Retryable(err):
 		return true
-	}
-	if tidemill.CodeOf(err) != "" {
+	case tidemill.CodeOf(err) != "":
 		return false
 	}
-	return isLost(err)
+	var said *pgconn.PgError
+	return isLost(err) || errors.As(err, &said) && tidemill.Retryable(s.explain(said))
 }
 
 // final explains an error after which the stream cannot go on.
@@ -171,6 +172,13 @@ func (s *Source) final(ctx context.Context, err error) error {
 	}
 	if again := s.inspect(ctx); tidemill.CodeOf(again) != "" {
 		return again // the slot or the publication tell more
+	}
+	if said.Code == "42704" { // the stream looks it up as it was at each change
+		return &tidemill.Error{
+			Code: tidemill.NotFound, Op: "follow slot " + s.config.Slot, Err: errors.New(said.Message + " at the changes that are next"),
+			Hint: "the publication was made later than they were: drop the slot with SELECT pg_drop_replication_slot('" + s.config.Slot +
+				"'), and set on_lost: snapshot in the pipeline's source",
+		}
 	}
 	return s.explain(err)
 }

@@ -190,12 +190,16 @@ func (s *Source) clearing() []tidemill.Part {
 	var parts []tidemill.Part
 	v := version(s.pending.at.Epoch, 0, 0)
 	for _, stream := range slices.Sorted(maps.Keys(s.snapshot.tables)) {
-		lead := changeColumns(tidemill.OpTruncate, v, 1)
-		rec := array.NewRecordBatch(arrow.NewSchema(tidemill.ChangeFields(), nil), lead, 1)
-		for _, a := range lead {
+		t := s.snapshot.tables[stream]
+		columns := changeColumns(tidemill.OpTruncate, v, 1)
+		for _, f := range t.schema.Fields() {
+			columns = append(columns, array.MakeArrayOfNull(memory.DefaultAllocator, f.Type, 1))
+		}
+		rec := array.NewRecordBatch(changeSchema(t.schema), columns, 1)
+		for _, a := range columns {
 			a.Release()
 		}
-		parts = append(parts, tidemill.Part{Stream: stream, Key: s.snapshot.tables[stream].key, Records: rec})
+		parts = append(parts, tidemill.Part{Stream: stream, Key: t.key, Records: rec})
 	}
 	return parts
 }

@@ -181,6 +181,20 @@ func TestOutbox(t *testing.T) {
 	}
 }
 
+// A message that the snapshot may have shown says so: landing looks it up.
+func TestOutboxRedelivered(t *testing.T) {
+	d := create(t, `create table o (id int primary key, body text)`)
+	l, c := newLedger(t), d.config()
+	c.Message = replica.Message{Value: "body"}
+	d.exec(`create publication `+c.Slot+` for table o`, `select pg_create_logical_replication_slot('`+c.Slot+`', 'pgoutput')`, `insert into o values (1, 'early')`)
+	d.follow(l, c)
+	d.exec(`insert into o values (2, 'late')`)
+	d.follow(l, c)
+	if l.ops[tidemill.OpSnapshot] != 1 || len(l.msgs) != 2 || !l.msgs[0].Redelivered || l.msgs[1].Redelivered {
+		t.Errorf("%v, %+v", l.ops, l.msgs)
+	}
+}
+
 // wants fails the test unless err has the code and a hint with the words.
 func wants(t *testing.T, err error, code tidemill.Code, words string) {
 	t.Helper()
@@ -225,7 +239,7 @@ func TestMissing(t *testing.T) {
 	c.Match, c.Create = nil, true
 	d.follow(l, c)
 
-	d.exec(`select pg_drop_replication_slot('` + c.Slot + `')`)
+	d.dropSlot(c.Slot)
 	wants(t, d.fails(l, c), tidemill.NotFound, "on_lost: snapshot")
 	d.exec(`insert into t values (1)`)
 	c.OnLost = "snapshot"
@@ -236,19 +250,20 @@ func TestMissing(t *testing.T) {
 	wants(t, d.fails(l, c), tidemill.Invalid, "63")
 	c.Slot = "other_" + c.Publication + d.one("select current_database()")
 	d.exec(`select pg_create_physical_replication_slot('` + c.Slot + `')`)
-	defer d.exec(`select pg_drop_replication_slot('` + c.Slot + `')`)
+	defer d.dropSlot(c.Slot)
 	wants(t, d.fails(newLedger(t), c), tidemill.Invalid, "another slot")
 }
 
 // Rows that went while nobody looked go with the new snapshot; an old epoch
 // never wins.
 func TestLostSlot(t *testing.T) {
-	d := create(t, `create table t (id int primary key, a text)`, `insert into t values (1, 'a'), (2, 'b')`)
+	d := create(t, `create table t (id int primary key, a text, u uuid default gen_random_uuid(), j jsonb default '{}', n numeric(9,2), l int[])`, `insert into t values (1, 'a'), (2, 'b')`)
 	l, c := newLedger(t), d.config()
 	d.follow(l, c)
 	d.exec(`update t set a = 'c'`)
 	d.follow(l, c)
-	d.exec(`select pg_drop_replication_slot('`+c.Slot+`')`, `delete from t where id = 1`, `update t set a = 'd'`,
+	d.dropSlot(c.Slot)
+	d.exec(`delete from t where id = 1`, `update t set a = 'd'`,
 		`select pg_create_logical_replication_slot('`+c.Slot+`', 'pgoutput')`)
 	err := d.fails(l, c)
 	wants(t, err, tidemill.NotFound, "on_lost: snapshot")
@@ -278,4 +293,37 @@ func TestDenied(t *testing.T) {
 	d.exec(`insert into t values (1)`)
 	d.follow(l, c)
 	l.equal(d, "public.t")
+}
+
+// Rows of partitions come as those of their own, or of the partitioned table.
+func TestPartitions(t *testing.T) {
+	for _, root := range []bool{false, true} {
+		d := create(t, `create table p (id int, a text, primary key (id)) partition by range (id)`,
+			`create table p1 partition of p for values from (0) to (10); create table p2 partition of p for values from (10) to (20)`,
+			`insert into p values (1, 'a'), (11, 'b')`)
+		l, c := newLedger(t), d.config()
+		c.AllTables, c.Root = false, root
+		d.follow(l, c)
+		d.exec(`insert into p values (2, 'c'), (12, 'd')`, `update p set id = 13 where id = 1`, `delete from p where id = 11`)
+		d.follow(l, c)
+		if root {
+			l.equal(d, "public.p")
+			continue
+		}
+		l.equal(d, "public.p1")
+		l.equal(d, "public.p2")
+	}
+}
+
+// A publication of some columns: the snapshot and the stream have those.
+func TestColumnList(t *testing.T) {
+	d := create(t, `create table t (id int primary key, a text, secret text)`, `insert into t values (1, 'a', 'x')`)
+	l, c := newLedger(t), d.config()
+	d.exec(`create publication ` + c.Slot + ` for table t (id, a)`)
+	d.follow(l, c)
+	d.exec(`insert into t values (2, 'b', 'y')`)
+	d.follow(l, c)
+	if got := l.lines("public.t"); !slices.Equal(got, []string{"a=a id=1 ", "a=b id=2 "}) {
+		t.Errorf("%q", got)
+	}
 }

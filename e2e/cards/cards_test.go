@@ -301,8 +301,10 @@ func TestBackfillFromPostgres(t *testing.T) {
 	l.Flags, l.Env = []string{"--target", "postgres"}, []string{"AMQP_URL=" + broker.URL(), "POSTGRES_URL=" + url}
 	toTable := func(more ...string) {
 		t.Helper()
-		args := []string{"run", "../../examples/cards/publish", "-postgres", url, "-events", fmt.Sprint(options.Events), "-seed", fmt.Sprint(options.Seed),
-			"-duplicates", fmt.Sprint(options.Duplicates), "-malformed", fmt.Sprint(options.Malformed)}
+		args := []string{
+			"run", "../../examples/cards/publish", "-postgres", url, "-events", fmt.Sprint(options.Events), "-seed", fmt.Sprint(options.Seed),
+			"-duplicates", fmt.Sprint(options.Duplicates), "-malformed", fmt.Sprint(options.Malformed),
+		}
 		if out, err := exec.CommandContext(t.Context(), "go", append(args, more...)...).CombinedOutput(); err != nil {
 			t.Fatalf("publish: %v\n%s", err, out)
 		}

@@ -57,7 +57,21 @@ func (s *server) connect(ctx context.Context) (*pgx.Conn, error) {
 	if err != nil {
 		return nil, s.explain(err)
 	}
+	if err := asStored(ctx, conn.PgConn()); err != nil {
+		closeConn(conn)
+		return nil, s.explain(err)
+	}
 	return conn, nil
+}
+
+// asStored makes a database without an encoding send text as it is: asked for
+// UTF-8, it would break a whole COPY off at the first text that is none.
+func asStored(ctx context.Context, conn *pgconn.PgConn) error {
+	if conn.ParameterStatus("server_encoding") != "SQL_ASCII" {
+		return nil
+	}
+	_, err := conn.Exec(ctx, "set client_encoding = 'SQL_ASCII'").ReadAll()
+	return err
 }
 
 func (s *server) connectReplication(ctx context.Context) (*pgconn.PgConn, error) {
@@ -67,6 +81,10 @@ func (s *server) connectReplication(ctx context.Context) (*pgconn.PgConn, error)
 	config.RuntimeParams["replication"] = "database"
 	conn, err := pgconn.ConnectConfig(ctx, &config.Config)
 	if err != nil {
+		return nil, s.explain(err)
+	}
+	if err := asStored(ctx, conn); err != nil {
+		_ = conn.Close(ctx) // the statement's error is the one to tell
 		return nil, s.explain(err)
 	}
 	return conn, nil

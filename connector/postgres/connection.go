@@ -163,7 +163,8 @@ func merge(s map[string]string, address string) error {
 		case "service", "servicefile", "passfile", "sslpassword":
 			return invalid(fmt.Errorf("url sets %s, which is not read", k), "name user and password in url")
 		case "sslmode", "sslrootcert", "sslcert", "sslkey":
-			if s[k] != "" && k != "sslmode" {
+			byDefault := k == "sslmode" && s[k] == defaultSSLMode
+			if s[k] != "" && !byDefault && s[k] != values[len(values)-1] {
 				return invalid(fmt.Errorf("%s stands in url and beside it", k), "keep one of the two")
 			}
 		}

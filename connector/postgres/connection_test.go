@@ -48,6 +48,7 @@ func TestConnect(t *testing.T) {
 		"no user":           {with(func(c *Connection) { c.User = "" }), tidemill.Invalid, "no user"},
 		"no host":           {with(func(c *Connection) { c.Host = "" }), tidemill.Invalid, "no server"},
 		"both":              {with(func(c *Connection) { c.URL = redact.New(shared.URL("")) }), tidemill.Invalid, "beside"},
+		"two modes":         {Connection{URL: redact.New(shared.URL("") + "?sslmode=disable"), SSLMode: "verify-full"}, tidemill.Invalid, "beside it"},
 		"no url":            {Connection{URL: redact.New("postgres://postgres:not-the-password@[/x")}, tidemill.Invalid, "no address"},
 		"other url":         {Connection{URL: redact.New("mysql://a:not-the-password@b/c")}, tidemill.Invalid, "no address"},
 		"unknown mode":      {with(func(c *Connection) { c.SSLMode = "full" }), tidemill.Invalid, "sslmode"},

@@ -70,6 +70,12 @@ const (
 	mostWorkers    = 64
 )
 
+// Validate reports what is wrong with o, without connecting.
+func (o Options) Validate() error {
+	_, err := o.checked()
+	return err
+}
+
 // checked returns o with defaults, or what is wrong with it.
 func (o Options) checked() (Options, error) {
 	o.Mode = orDefault(o.Mode, modeSnapshot)

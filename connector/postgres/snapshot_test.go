@@ -433,3 +433,20 @@ func TestReadIsCancelled(t *testing.T) {
 	}
 	l.same(c, "s.ids", manyQueries["s.ids"])
 }
+
+// TestSQLASCII: a database without an encoding holds any bytes.
+func TestSQLASCII(t *testing.T) {
+	ctx := context.Background()
+	own := pgserver.Start(t, pgserver.Options{Encoding: "SQL_ASCII"})
+	if err := own.Exec(ctx, own.URL(""), `create table t (id int primary key, v text); set client_encoding = 'SQL_ASCII'; insert into t values (1, 'good'), (2, E'bad\xff'), (3, E'gr\xc3\xbcn')`); err != nil {
+		t.Fatal(err)
+	}
+	l := newLedger(t)
+	l.read(Connection{URL: redact.New(own.URL(""))}, Options{Tables: []string{"t"}}, 100)
+	if got := fmt.Sprint(l.rows["public.t"]); got != "[1|good 3|grün]" {
+		t.Error(got)
+	}
+	if len(l.dead) != 1 || string(l.dead[0].Message.Value) != `{"id":"2","v":"\\x626164ff"}` || !strings.Contains(l.dead[0].Reason, "SQL_ASCII") {
+		t.Errorf("%+v", l.dead)
+	}
+}

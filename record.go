@@ -87,7 +87,7 @@ func LogName(t TableName) TableName {
 
 // The columns of a History beside those of a Mirror.
 const (
-	ColumnValidFrom = "_valid_from" // when the row became so: _source_time, or _landed_at where that is unknown
+	ColumnValidFrom = "_valid_from" // when the row became so: _source_time, or _landed_at where that is unknown; never before the version before it
 	ColumnValidTo   = "_valid_to"   // when the next version of the row or its deletion came; null for what holds now
 )
 

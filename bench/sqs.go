@@ -242,8 +242,8 @@ pipelines:
 		return fmt.Errorf("landed %d of %d", landed.Rows, n)
 	}
 	b.add(figure{
-		bench: "sqs", what: fmt.Sprintf("memory, %d orders from SQS as they are published (%s)", n, rate(n, took, "messages")),
-		subject: fmt.Sprintf("%d MiB", peak>>20), need: "<= 300 MiB", ok: peak <= sqsMemoryLimit,
+		bench: "sqs", what: fmt.Sprintf("memory, %d orders from SQS as they are published (%s; %d MiB with pages of the program file)", n, rate(n, took, "messages"), peak.all>>20),
+		subject: fmt.Sprintf("%d MiB", peak.own>>20), need: "<= 300 MiB", ok: peak.own <= sqsMemoryLimit,
 	})
 	return nil
 }

@@ -64,7 +64,9 @@ type InsertLatest struct {
 // of the keys in Touched: from the version before their first new change on,
 // every version with the time in which it held, in the form of StageLatest with
 // _valid_from and _valid_to and, as _base, whether Target has it already.
-// Truncations of Log delete every key. Carried is as in StageLatest.
+// Truncations of Log delete every key. A version that says it is older than the
+// one before it, as one that a snapshot has read may, begins where that does.
+// Carried is as in StageLatest.
 type StageVersions struct {
 	Stage, Log, Target, Touched tidemill.TableName
 	Key, Columns, Carried       []string

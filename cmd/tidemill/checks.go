@@ -6,8 +6,10 @@ import (
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/amqp"
+	"github.com/tidemill/tidemill/connector/duckdb"
 	"github.com/tidemill/tidemill/connector/file"
 	"github.com/tidemill/tidemill/connector/object"
+	"github.com/tidemill/tidemill/connector/postgres"
 	"github.com/tidemill/tidemill/connector/sqs"
 	"github.com/tidemill/tidemill/project"
 )
@@ -26,12 +28,44 @@ func checkAMQP(ctx context.Context, conn any, readers []project.Pipeline, env ti
 	return amqp.Check(ctx, *conn.(*amqp.Connection), opts, wait, env)
 }
 
+func checkDuckDB(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	var opts []duckdb.Options
+	for _, pl := range readers {
+		opts = append(opts, *pl.Source.Options.(*duckdb.Options))
+	}
+	return duckdb.Check(ctx, *conn.(*duckdb.Connection), opts, env)
+}
+
 func checkFile(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
 	var opts file.Options
 	for _, pl := range readers {
 		opts.Queues = append(opts.Queues, pl.Source.Options.(*file.Options).Queues...)
 	}
 	return file.Check(ctx, *conn.(*file.Connection), opts, env)
+}
+
+// checkPostgres looks at a database once for each pipeline that reads it.
+func checkPostgres(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {
+	c := *conn.(*postgres.Connection)
+	if len(readers) == 0 {
+		return postgres.Check(ctx, c, postgres.Options{}, env)
+	}
+	var found []tidemill.Finding
+	for i, pl := range readers {
+		opts := *pl.Source.Options.(*postgres.Options)
+		of := postgres.Check(ctx, c, opts, env)
+		if !of[0].OK {
+			return of
+		}
+		if i > 0 {
+			of = of[1:] // that it connects was told
+		}
+		if opts.FollowsChanges() {
+			of = append(of, postgres.CheckChanges(ctx, c, opts, pl.Name, env)...)
+		}
+		found = append(found, of...)
+	}
+	return found
 }
 
 func checkFolder(ctx context.Context, conn any, readers []project.Pipeline, env tidemill.Env) []tidemill.Finding {

@@ -44,14 +44,16 @@ var connectors = map[string]connector{
 		Kind: project.Kind{
 			Type: "duckdb", Doc: "An embedded DuckDB database: one file.",
 			Connection: func() any { return new(duckdb.Connection) },
+			Source:     func() any { return new(duckdb.Options) },
 			Warehouse:  true,
+		},
+		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
+			return duckdb.NewSource(*conn.(*duckdb.Connection), *pl.Source.Options.(*duckdb.Options), env)
 		},
 		warehouse: func(ctx context.Context, conn any, env tidemill.Env) (tidemill.Warehouse, error) {
 			return duckdb.Open(ctx, *conn.(*duckdb.Connection), env)
 		},
-		check: func(ctx context.Context, conn any, _ []project.Pipeline, env tidemill.Env) []tidemill.Finding {
-			return duckdb.Check(ctx, *conn.(*duckdb.Connection), env)
-		},
+		check: checkDuckDB,
 	},
 	"file": {
 		Kind: project.Kind{
@@ -77,15 +79,22 @@ var connectors = map[string]connector{
 	},
 	"postgres": {
 		Kind: project.Kind{
-			Type: "postgres", Doc: "A PostgreSQL database.",
+			Type: "postgres", Doc: "A PostgreSQL database: its tables, a query, or the changes of tables.",
 			Connection: func() any { return new(postgres.Connection) },
 			Source:     func() any { return new(postgres.Options) },
 		},
 		source: func(conn any, pl project.Pipeline, env tidemill.Env) tidemill.Source {
-			src := postgres.NewSource(*conn.(*postgres.Connection), *pl.Source.Options.(*postgres.Options), env)
-			src.SetBatch(pl.Land.Batch.Records, int64(pl.Land.Batch.Bytes))
+			opts := *pl.Source.Options.(*postgres.Options)
+			src := postgres.NewSource(*conn.(*postgres.Connection), opts, env)
+			rows := pl.Land.Batch.Rows
+			if opts.Records() {
+				rows = pl.Land.Batch.Records
+			}
+			src.SetBatch(rows, int64(pl.Land.Batch.Bytes))
+			src.SetPipeline(pl.Name)
 			return src
 		},
+		check: checkPostgres,
 	},
 	"s3": {
 		Kind: project.Kind{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/internal/ident"
@@ -13,7 +14,7 @@ import (
 // other programs and needs no more than the batch in hand; without a limit the
 // engine keeps every block that it has written.
 const (
-	landingMemory  = 48 << 20 // bytes
+	landingMemory  = 64 << 20 // bytes
 	landingThreads = "1"
 )
 
@@ -78,7 +79,19 @@ func (b *budget) lift(ctx context.Context, err error) bool {
 		return false
 	}
 	b.landing *= 2
-	return b.sessions > 0 || b.narrow(context.WithoutCancel(ctx)) == nil
+	return b.sessions > 0 || b.raise(context.WithoutCancel(ctx)) == nil
+}
+
+// raise sets the limits of landing. While the engine uses more than it is
+// allowed it cannot even be told so: what is over goes as other statements end.
+func (b *budget) raise(ctx context.Context) (err error) {
+	for wait := time.Millisecond; wait < time.Second; wait *= 2 {
+		if err = b.narrow(ctx); !outOfMemory(err) {
+			return err
+		}
+		time.Sleep(wait)
+	}
+	return err
 }
 
 // inherit takes over what landing needed in the instance before.

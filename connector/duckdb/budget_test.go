@@ -32,7 +32,7 @@ func TestBudget(t *testing.T) {
 			t.Errorf("%s: %s, want %s", what, got, limit)
 		}
 	}
-	want("only landing", "48.0 MiB 1")
+	want("only landing", "64.0 MiB 1")
 	first, err := in.budget.enter(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +46,7 @@ func TestBudget(t *testing.T) {
 	first() // once is enough
 	want("one session left", "1.0 GiB 2")
 	second()
-	want("sessions over", "48.0 MiB 1")
+	want("sessions over", "64.0 MiB 1")
 }
 
 // TestLandingNeedsMore commits a batch that does not fit into the memory of
@@ -93,7 +93,7 @@ func TestMemoryOfCheckpoint(t *testing.T) {
 	if !invalidated(failed) {
 		t.Fatal("the instance would be used further")
 	}
-	for i, want := range []int64{96 << 20, 192 << 20} {
+	for i, want := range []int64{128 << 20, 256 << 20} {
 		if !o.instance.budget.lift(t.Context(), failed) || o.instance.budget.landing != want {
 			t.Errorf("lift %d: landing has %d", i, o.instance.budget.landing)
 		}

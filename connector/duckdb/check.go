@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/internal/ident"
 	"github.com/tidemill/tidemill/internal/redact"
 )
 
 // Check opens the database, looks at what landing needs, and closes it. It
-// makes the folder and the file where they are missing.
-func Check(ctx context.Context, cfg Connection, env tidemill.Env) []tidemill.Finding {
+// makes the folder and the file where they are missing. Of what pipelines read
+// of it, it looks whether that is there.
+func Check(ctx context.Context, cfg Connection, readers []Options, env tidemill.Env) []tidemill.Finding {
 	what := "open " + cfg.Path
 	w, err := Open(ctx, cfg, env)
 	if err != nil {
@@ -30,7 +32,44 @@ func Check(ctx context.Context, cfg Connection, env tidemill.Env) []tidemill.Fin
 	if err := tryWrite(ctx, w); err != nil {
 		return append(findings, failed("write to "+cfg.Path, err))
 	}
-	return append(findings, tidemill.Finding{OK: true, What: "write to " + cfg.Path})
+	findings = append(findings, tidemill.Finding{OK: true, What: "write to " + cfg.Path})
+	for _, opts := range readers {
+		findings = append(findings, checkReader(ctx, w, opts))
+	}
+	return findings
+}
+
+// checkReader looks whether what opts name can be read.
+func checkReader(ctx context.Context, w *Warehouse, opts Options) tidemill.Finding {
+	what := "read " + opts.stream()
+	from, err := opts.from()
+	if err != nil {
+		return failed(what, err)
+	}
+	column, err := ident.Quote(tidemill.DuckDB, opts.Cursor)
+	if err != nil {
+		return failed(what, err)
+	}
+	if err := tryRead(ctx, w, "SELECT "+column+" FROM "+from+" LIMIT 0"); err != nil {
+		f := failed(what, err)
+		f.Hint = "name a table or query that the database has, and a cursor among its columns"
+		return f
+	}
+	return tidemill.Finding{OK: true, What: what}
+}
+
+func tryRead(ctx context.Context, w *Warehouse, sql string) error {
+	s, err := w.Session(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	r, err := s.Query(ctx, sql)
+	if err != nil {
+		return err
+	}
+	defer r.Release()
+	return r.Err()
 }
 
 // tryWrite makes a table in a transaction that is not committed.

@@ -20,7 +20,7 @@ const inMemory = ":memory:"
 // Connection is the configuration of a connection of type duckdb.
 type Connection struct {
 	Path        string            `yaml:"path" doc:"The database file, relative to the project folder; :memory: keeps nothing." required:"true"`
-	MemoryLimit string            `yaml:"memory_limit" doc:"Memory that the engine may use for models and queries, as 2GiB; beyond it, it spills to disk. By default 80% of the machine. While it only lands it begins with 48MiB, and uses one thread."`
+	MemoryLimit string            `yaml:"memory_limit" doc:"Memory that the engine may use for models and queries, as 2GiB; beyond it, it spills to disk. By default 80% of the machine. While it only lands it begins with 64MiB, and uses one thread."`
 	Threads     int               `yaml:"threads" doc:"Threads of the engine. By default one for each core."`
 	Settings    map[string]string `yaml:"settings" doc:"Other settings of the engine, by name, for all its connections."`
 }

@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		{Connection{Path: "w.duckdb", MemoryLimit: "much"}, "memory_limit", "settings"},
 		{Connection{Path: "w.duckdb", Settings: map[string]string{"no_such": "1"}}, "no_such", "settings"},
 	} {
-		findings := Check(t.Context(), c.cfg, tidemill.Env{Dir: dir})
+		findings := Check(t.Context(), c.cfg, nil, tidemill.Env{Dir: dir})
 		last := findings[len(findings)-1]
 		if last.OK != (c.why == "") || !strings.Contains(last.Why, c.why) || !strings.Contains(last.Hint, c.hint) {
 			t.Errorf("%+v: %+v, want why %q and hint %q", c.cfg, findings, c.why, c.hint)

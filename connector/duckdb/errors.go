@@ -63,10 +63,17 @@ func noSpace(msg string) bool {
 	return false
 }
 
+// errView says that records could not be shown to the engine. The driver does
+// not tell why; it is memory that such a call can lack.
+var errView = errors.New("arrow view")
+
 // outOfMemory reports whether the engine's memory_limit was too low. A
 // checkpoint at the end of a commit says so as a failed transaction, whose
 // kind tells nothing.
 func outOfMemory(err error) bool {
+	if errors.Is(err, errView) {
+		return true
+	}
 	var engine *duckdb.Error
 	return errors.As(err, &engine) &&
 		(engine.Type == duckdb.ErrorTypeOutOfMemory || strings.Contains(engine.Msg, "failed to pin block") ||

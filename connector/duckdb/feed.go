@@ -63,7 +63,7 @@ func (f *feed) view(s *arrow.Schema, recs ...arrow.RecordBatch) (tidemill.TableN
 	}
 	release, err := f.conn.arrow.RegisterView(reader, view.Name)
 	if err != nil {
-		return view, fmt.Errorf("arrow view: %w", err)
+		return view, tidemill.Transient(fmt.Errorf("%w: %w", errView, err))
 	}
 	f.views, f.free = append(f.views, view), append(f.free, release)
 	return view, nil

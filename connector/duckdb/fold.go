@@ -64,7 +64,14 @@ func (o *owner) foldSome(ctx context.Context, f tidemill.Fold) (r tidemill.FoldR
 	if err := o.take(ctx); err != nil {
 		return r, err
 	}
-	c, err := o.instance.connect(ctx)
+	in := o.instance
+	leave, err := in.budget.enter(ctx) // a fold is a query, of which landing's memory is too little
+	if err != nil {
+		o.give()
+		return r, err
+	}
+	defer leave()
+	c, err := in.connect(ctx)
 	o.give()
 	if err != nil {
 		return r, err

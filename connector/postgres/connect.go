@@ -96,7 +96,7 @@ func (s *server) explain(err error) error {
 	switch text := err.Error(); {
 	case errors.As(err, &verify), errors.As(err, &authority), errors.As(err, &host):
 		return s.wrap(tidemill.Denied, rootCause(err), "set ca_file to the authority that signed the server's certificate; with sslmode: verify-full the certificate must name the host")
-	case strings.Contains(text, "server refused TLS connection"):
+	case strings.Contains(text, "server refused TLS connection") && len(s.config.Fallbacks) == 0: // else it was tried without
 		return s.wrap(tidemill.Invalid, errors.New("the server has no TLS"), "set sslmode: prefer or disable, or turn TLS on at the server")
 	case strings.Contains(text, "remote error: tls:"):
 		return s.wrap(tidemill.Denied, rootCause(err), "set cert_file and key_file to a certificate that the server accepts")

@@ -8,6 +8,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/array"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/decode"
 )
 
 // fits reports why the columns of m cannot be read from t.
@@ -64,12 +65,15 @@ func (m Message) messages(t *table, rec arrow.RecordBatch) ([]tidemill.Message, 
 		return nil, errors.New("read messages: no column of bodies") // fits has looked
 	}
 	read := bodies(value.DataType())
-	table := t.name.String()
+	table, json := t.name.String(), arrow.TypeEqual(value.DataType(), tidemill.JSON())
 	out := make([]tidemill.Message, rec.NumRows())
 	for i := range out {
 		out[i] = tidemill.Message{Source: text(source, i), Type: text(typ, i), ID: text(id, i), Meta: map[string]string{"table": table}}
 		if source == nil {
 			out[i].Source = table
+		}
+		if json {
+			out[i].Meta[decode.MetaFormat] = "json" // also where the pipeline's other messages are protobuf
 		}
 		if value.IsValid(i) {
 			out[i].Value = read(value, i)

@@ -9,12 +9,14 @@ import (
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/connector/postgres/column"
+	"github.com/tidemill/tidemill/connector/postgres/replica"
 )
 
 // The modes of Options.
 const (
 	modeSnapshot    = "snapshot"
 	modeIncremental = "incremental"
+	modeCDC         = "cdc"
 )
 
 // Options is what a pipeline reads of a Connection.
@@ -31,27 +33,31 @@ const (
 // Incremental reading asks again and again for rows whose cursor column has
 // grown; see package internal/cursor for rows that share a value, or have
 // none.
+//
+// Mode cdc follows changes through a slot of logical replication, after a
+// snapshot at the place where the slot begins; see package replica.
 type Options struct {
-	Mode      string        `yaml:"mode" doc:"snapshot reads tables once; incremental reads rows again whose cursor has grown." enum:"snapshot,incremental" default:"snapshot"`
-	Tables    []string      `yaml:"tables" doc:"Tables to read, as schema.table; * stands for any characters, and a name without a schema is in public. A pattern with * leaves views, foreign tables and partitions out."`
-	Exclude   []string      `yaml:"exclude" doc:"Tables to leave out, in the same form."`
-	Query     string        `yaml:"query" doc:"SELECT to read in the place of tables; incremental needs its cursor column in the result."`
-	Name      string        `yaml:"name" doc:"Name of the stream that query makes." default:"query"`
-	Key       []string      `yaml:"key" doc:"Columns that identify a row of query. Tables have their primary key."`
-	Cursor    string        `yaml:"cursor" doc:"Column that grows with every change of a row, such as updated_at or a serial id. For incremental."`
-	Lag       time.Duration `yaml:"lag" doc:"Rows whose cursor is younger are left for the next time: longer than the longest transaction that writes them. The cursor must be a time." default:"0s"`
-	Poll      time.Duration `yaml:"poll" doc:"Wait between two incremental reads." default:"10s"`
-	ChunkRows int           `yaml:"chunk_rows" doc:"Rows of a chunk of a snapshot, about; 0 makes chunks of at least 200,000 rows, and no more than 256 of a table." default:"0"`
-	Workers   int           `yaml:"workers" doc:"Connections that read chunks of a snapshot at the same time." default:"2"`
-	Numeric   string        `yaml:"numeric" doc:"Columns declared numeric(p, s) with p up to 38 become decimal, or text, which also holds NaN. Other numerics are always text." enum:"decimal,text" default:"decimal"`
-	Arrays    string        `yaml:"arrays" doc:"Arrays become list, or text, which also holds several dimensions and other bounds." enum:"list,text" default:"list"`
-	Message   Message       `yaml:"message" doc:"Columns that make a row a message, whose value the pipeline decodes like one of a queue."`
+	Mode      string          `yaml:"mode" doc:"snapshot reads tables once; incremental reads rows again whose cursor has grown; cdc follows the changes of tables." enum:"snapshot,incremental,cdc" default:"snapshot"`
+	Tables    []string        `yaml:"tables" doc:"Tables to read, as schema.table; * stands for any characters, and a name without a schema is in public. A pattern with * leaves views, foreign tables and partitions out."`
+	Exclude   []string        `yaml:"exclude" doc:"Tables to leave out, in the same form."`
+	Query     string          `yaml:"query" doc:"SELECT to read in the place of tables; incremental needs its cursor column in the result."`
+	Name      string          `yaml:"name" doc:"Name of the stream that query makes." default:"query"`
+	Key       []string        `yaml:"key" doc:"Columns that identify a row of query. Tables have their primary key."`
+	Cursor    string          `yaml:"cursor" doc:"Column that grows with every change of a row, such as updated_at or a serial id. For incremental."`
+	Lag       time.Duration   `yaml:"lag" doc:"Rows whose cursor is younger are left for the next time: longer than the longest transaction that writes them. The cursor must be a time." default:"0s"`
+	Poll      time.Duration   `yaml:"poll" doc:"Wait between two incremental reads." default:"10s"`
+	ChunkRows int             `yaml:"chunk_rows" doc:"Rows of a chunk of a snapshot, about; 0 makes chunks of at least 200,000 rows, and no more than 256 of a table." default:"0"`
+	Workers   int             `yaml:"workers" doc:"Connections that read chunks of a snapshot at the same time." default:"2"`
+	Numeric   string          `yaml:"numeric" doc:"Columns declared numeric(p, s) with p up to 38 become decimal, or text, which also holds NaN. Other numerics are always text." enum:"decimal,text" default:"decimal"`
+	Arrays    string          `yaml:"arrays" doc:"Arrays become list, or text, which also holds several dimensions and other bounds." enum:"list,text" default:"list"`
+	CDC       replica.Options `yaml:"cdc" doc:"How mode cdc follows changes."`
+	Message   Message         `yaml:"message" doc:"Columns that make a row a message, whose value the pipeline decodes like one of a queue."`
 }
 
 // Message names the columns of a table that holds messages, such as an
 // outbox or an archive of events.
 type Message struct {
-	Value  string `yaml:"value" doc:"Column of the body: text, json, jsonb or bytea. It makes rows messages."`
+	Value  string `yaml:"value" doc:"Column of the body: text, json, jsonb or bytea. It makes rows messages. That of a json or jsonb column is read as JSON, also where decode says protobuf."`
 	Type   string `yaml:"type" doc:"Column of the message type."`
 	Source string `yaml:"source" doc:"Column of the queue or topic that it came from; without it the name of the table."`
 	ID     string `yaml:"id" doc:"Column of the producer's message id."`
@@ -71,9 +77,13 @@ func (o Options) checked() (Options, error) {
 	o.Numeric, o.Arrays = orDefault(o.Numeric, "decimal"), orDefault(o.Arrays, "list")
 	incremental := o.Mode == modeIncremental
 	switch {
-	case o.Mode != modeSnapshot && !incremental:
-		return o, badOption(fmt.Errorf("mode %q is neither snapshot nor incremental", o.Mode), "")
-	case len(o.Tables) == 0 && o.Query == "":
+	case !isMode(o.Mode):
+		return o, badOption(fmt.Errorf("mode %q is none of %s", o.Mode, strings.Join(modes, ", ")), "")
+	case o.Mode == modeCDC && o.Query != "":
+		return o, badOption(errors.New("the changes of a query cannot be followed"), "name its tables, or set mode: incremental")
+	case o.Mode != modeCDC && (o.CDC.Slot != "" || o.CDC.Publication != "" || o.CDC.Create || o.CDC.AllTables):
+		return o, badOption(errors.New("cdc is of mode cdc"), "set mode: cdc, or remove it")
+	case len(o.Tables) == 0 && o.Query == "" && o.Mode != modeCDC:
 		return o, badOption(errors.New("nothing to read is named"), "set tables: [schema.table, ...], or query")
 	case len(o.Tables) > 0 && o.Query != "":
 		return o, badOption(errors.New("tables and query are both set"), "keep one of the two")

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/tidemill/tidemill"
+	"github.com/tidemill/tidemill/connector/postgres/replica"
 	"github.com/tidemill/tidemill/internal/retry"
 )
 
@@ -30,8 +31,12 @@ type Source struct {
 	opts Options
 	env  tidemill.Env
 
-	rows   int
-	bytes  int64
+	rows     int
+	bytes    int64
+	pipeline string
+	exported string          // the server's snapshot to read in; "" is any
+	changes  *replica.Source // of mode cdc
+
 	marks  map[string]tidemill.Position
 	reader reader
 	meter  *meter
@@ -72,6 +77,10 @@ func (s *Source) SetBatch(rows int, bytes int64) {
 	}
 }
 
+// SetPipeline tells the source whose it is: the slot that a pipeline makes is
+// named after it. It is called before Open.
+func (s *Source) SetPipeline(name string) { s.pipeline = name }
+
 // Open connects and looks at what is to be read. A server that does not
 // answer is tried again for some seconds. Of a snapshot that the marks say
 // was read, it asks no server.
@@ -99,6 +108,9 @@ func (s *Source) Open(ctx context.Context, from []tidemill.Mark) error {
 	if err != nil {
 		return err
 	}
+	if s.opts.Mode == modeCDC {
+		return s.follow(ctx, srv, from)
+	}
 	return retry.Do(ctx, retry.Policy{Elapsed: openWithin, Cap: time.Second}, func(ctx context.Context) error {
 		return s.start(ctx, srv)
 	})
@@ -114,7 +126,7 @@ func (s *Source) start(ctx context.Context, srv *server) error {
 		s.reader = r
 		return nil
 	}
-	r := &snapshot{server: srv, opts: s.opts, log: s.env.Log, rows: s.rows, bytes: s.bytes, marks: s.marks, meter: s.meter}
+	r := &snapshot{server: srv, opts: s.opts, log: s.env.Log, rows: s.rows, bytes: s.bytes, marks: s.marks, meter: s.meter, exported: s.exported}
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
@@ -144,11 +156,20 @@ func (s *Source) Read(ctx context.Context) (tidemill.Batch, error) {
 	}
 }
 
-// Ack does nothing: the marks are all that tells where to go on.
-func (s *Source) Ack(context.Context, any) error { return nil }
+// Ack lets the slot of mode cdc advance. Of other modes the marks are all
+// that tells where to go on.
+func (s *Source) Ack(ctx context.Context, token any) error {
+	if s.changes != nil {
+		return s.changes.Ack(ctx, token)
+	}
+	return nil
+}
 
 // Drain makes Read end after what there is now.
-func (s *Source) Drain(context.Context) error {
+func (s *Source) Drain(ctx context.Context) error {
+	if s.changes != nil {
+		return s.changes.Drain(ctx)
+	}
 	s.reader.drain()
 	return nil
 }

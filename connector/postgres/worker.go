@@ -14,8 +14,8 @@ func (r *snapshot) work(u *run) error {
 		return err
 	}
 	defer closeConn(conn)
-	if err := importSnapshot(u.ctx, conn, u.name); err != nil {
-		return r.server.explain(err)
+	if err := r.server.importSnapshot(u.ctx, conn, u.name); err != nil {
+		return err
 	}
 	for sc := u.take(); sc != nil; sc = u.take() {
 		if err := r.copy(u, conn, sc); err != nil {

@@ -76,8 +76,8 @@ func (q *queue) describe() tidemill.Finding {
 const bogus = "tidemill-check"
 
 // probe makes the calls that a source needs in a form that changes nothing:
-// handles of no message, and a receive of more messages than there may be.
-// The service asks first whether the caller may. It returns the refusals.
+// handles of no message, and a receive of more messages than there may be. It
+// returns the refusals; another answer proves no permission.
 func (c *client) probe(ctx context.Context, q *queue) []error {
 	ctx, cancel := context.WithTimeout(ctx, callWithin)
 	defer cancel()

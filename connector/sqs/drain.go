@@ -22,19 +22,25 @@ const silences = 3
 // to a minute, and others may take what it counts. So neither the count nor an
 // empty receive alone says that all is read. A queue is done when as many as
 // were counted have come and a receive brings nothing that was sent before the
-// drain began; or, whatever the count, when several receives in a row did so.
+// drain began; or, whatever the count, when several receives in a row did so and
+// no answer of a receive was lost, whose messages come again only when their
+// visibility timeout ends.
 type drain struct {
 	mu    sync.Mutex
 	began time.Time
 	left  map[*queue]int
 	quiet map[*queue]int // receives in a row without an old message
+
+	// unsure is until when messages may be hidden from all, because the answer
+	// that held them was lost.
+	unsure map[*queue]time.Time
 }
 
 // Drain counts the messages that are ready. The source then ends when it has
 // read them. Those that others hold, also a process that was killed, do not
 // count: they come when their visibility timeout ends.
 func (s *Source) Drain(ctx context.Context) error {
-	d := &drain{began: time.Now(), left: map[*queue]int{}, quiet: map[*queue]int{}}
+	d := &drain{began: time.Now(), left: map[*queue]int{}, quiet: map[*queue]int{}, unsure: map[*queue]time.Time{}}
 	for _, q := range s.queues {
 		call, cancel := context.WithTimeout(ctx, callWithin)
 		err := q.look(call, s.client)
@@ -77,9 +83,22 @@ func (d *drain) received(q *queue, messages []types.Message, helper, holding boo
 	default:
 		d.quiet[q]++
 	}
-	if (d.left[q] <= 0 && d.quiet[q] > 0 || d.quiet[q] >= silences) && !q.done() {
+	enough := d.left[q] <= 0 && d.quiet[q] > 0
+	silent := d.quiet[q] >= silences && time.Now().After(d.unsure[q])
+	if (enough || silent) && !q.done() {
 		close(q.ended)
 	}
+}
+
+// lost notes that the answer of a receive did not come, whose messages are
+// hidden until a time.
+func (d *drain) lost(q *queue, until time.Time) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.unsure[q] = until
 }
 
 // done reports whether a drain has read all of q.

@@ -52,7 +52,8 @@ func TestBrokenConnections(t *testing.T) {
 	for _, queue := range []string{standard(t), fifo(t)} {
 		send(t, queue, 0, 1000, 100)
 		p := newProxy(t)
-		s, _ := logged(t, p.URL, Options{Queues: []string{queue}, Visibility: 2 * time.Second})
+		s, l := logged(t, p.URL, Options{Queues: []string{queue}, Visibility: 2 * time.Second})
+		begun := time.Now()
 		var mu sync.Mutex
 		rnd := rand.New(rand.NewPCG(5, 6))
 		broken := func(string) bool {
@@ -79,6 +80,9 @@ func TestBrokenConnections(t *testing.T) {
 				t.Fatalf("%d messages are left", depth(t, queue))
 			}
 			ack(t, s, read(t, s).Token)
+		}
+		if told := l.count("receiving fails"); told == 0 || told > 1+int(time.Since(begun)/tellEvery) {
+			t.Errorf("told %d times of failures within %s", told, time.Since(begun))
 		}
 	}
 }
@@ -367,5 +371,35 @@ func TestDrainWithWrongCount(t *testing.T) {
 		if len(n) != 200 {
 			t.Errorf("count %s: %d messages were read", count, len(n))
 		}
+	}
+}
+
+// A drain waits for messages whose answer was lost until they come again.
+func TestDrainWithLostAnswer(t *testing.T) {
+	queue := standard(t)
+	send(t, queue, 0, 50, 0)
+	p := newProxy(t)
+	s, _ := logged(t, p.URL, Options{Queues: []string{queue}, Visibility: 8 * time.Second})
+	if err := s.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var lost atomic.Bool
+	p.onAnswer(func(action string, answer []byte) []byte {
+		if action == "ReceiveMessage" && lost.CompareAndSwap(false, true) {
+			hangUp()
+		}
+		return answer
+	})
+	n := seen{}
+	for {
+		b, err := s.Read(t.Context())
+		if err != nil {
+			break
+		}
+		n.add(b)
+		ack(t, s, b.Token)
+	}
+	if len(n) != 50 || !lost.Load() {
+		t.Errorf("%d messages were read", len(n))
 	}
 }

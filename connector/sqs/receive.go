@@ -81,6 +81,7 @@ func (r *receiver) once() (int, error) {
 	}
 	fresh := r.hand.arrived(all, r.helper)
 	if err != nil {
+		r.drain.lost(r.q, at.Add(r.opts.Visibility))
 		return 0, err
 	}
 	if len(fresh) > 0 {

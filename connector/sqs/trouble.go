@@ -40,13 +40,15 @@ func (s *Source) trouble(q *queue, err error) bool {
 	return false
 }
 
-// well notes that a receive from q succeeded.
+// well notes that a receive from q succeeded. A log that did not hear of the
+// failure, because of one shortly before, does not hear of its end.
 func (s *Source) well(q *queue) {
 	q.mu.Lock()
 	since := q.failing
-	q.failing, q.lasting, q.told = time.Time{}, time.Time{}, time.Time{}
+	tell := !since.IsZero() && !q.told.Before(since)
+	q.failing, q.lasting = time.Time{}, time.Time{}
 	q.mu.Unlock()
-	if !since.IsZero() {
+	if tell {
 		s.log.Info("receiving again", "queue", q.name, "after", time.Since(since).Round(time.Millisecond))
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -20,6 +21,7 @@ import (
 	"github.com/tidemill/tidemill/e2e/internal/cli"
 	"github.com/tidemill/tidemill/examples/cards/gen"
 	"github.com/tidemill/tidemill/internal/redact"
+	"github.com/tidemill/tidemill/tidetest/postgres"
 	"github.com/tidemill/tidemill/tidetest/rabbitmq"
 )
 
@@ -241,22 +243,21 @@ func (l *line) write(events []gen.Event) {
 	}
 }
 
-func TestFromRabbitMQ(t *testing.T) {
-	t.Parallel()
-	broker := rabbitmq.Start(t, rabbitmq.Options{})
-	l := newLine(t)
-	l.Flags, l.Env = []string{"--target", "rabbitmq"}, []string{"AMQP_URL=" + broker.URL()}
-	pub, err := amqp.NewPublisher(t.Context(), amqp.Connection{URL: redact.New(broker.URL())}, tidemill.Env{Log: slog.New(slog.DiscardHandler)})
+// publisher returns what publishes the next n events of the stream.
+func (l *line) publisher(url string) func(n int) {
+	t := l.t
+	t.Helper()
+	pub, err := amqp.NewPublisher(t.Context(), amqp.Connection{URL: redact.New(url)}, tidemill.Env{Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pub.Close()
+	t.Cleanup(func() { _ = pub.Close() })
 	for _, queue := range gen.Queues() {
 		if err := pub.Declare(queue, amqp.Options{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	publish := func(n int) {
+	return func(n int) {
 		for _, e := range l.next(n) {
 			if err := pub.Publish(t.Context(), tidemill.Message{Source: e.Queue, Type: e.Type, Value: e.Body, Time: e.Time}); err != nil {
 				t.Fatal(err)
@@ -266,6 +267,14 @@ func TestFromRabbitMQ(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func TestFromRabbitMQ(t *testing.T) {
+	t.Parallel()
+	broker := rabbitmq.Start(t, rabbitmq.Options{})
+	l := newLine(t)
+	l.Flags, l.Env = []string{"--target", "rabbitmq"}, []string{"AMQP_URL=" + broker.URL()}
+	publish := l.publisher(broker.URL())
 	publish(options.Events / 2)
 	l.landed(l.land("--once")["events"], gen.Summary{})
 	l.build()
@@ -274,6 +283,52 @@ func TestFromRabbitMQ(t *testing.T) {
 	l.landed(l.land("--until-idle", "1s")["events"], first)
 	l.build()
 	l.check()
+	l.again("--once")
+}
+
+// TestBackfillFromPostgres takes the backfill from a table, and follows it: the
+// services write to it too what they publish. An event that comes both ways is
+// one event in the marts.
+func TestBackfillFromPostgres(t *testing.T) {
+	t.Parallel()
+	broker := rabbitmq.Start(t, rabbitmq.Options{})
+	server := postgres.Start(t, postgres.Options{Settings: map[string]string{"wal_level": "logical"}})
+	url, err := server.Database(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLine(t)
+	l.Flags, l.Env = []string{"--target", "postgres"}, []string{"AMQP_URL=" + broker.URL(), "POSTGRES_URL=" + url}
+	toTable := func(more ...string) {
+		t.Helper()
+		args := []string{"run", "../../examples/cards/publish", "-postgres", url, "-events", fmt.Sprint(options.Events), "-seed", fmt.Sprint(options.Seed),
+			"-duplicates", fmt.Sprint(options.Duplicates), "-malformed", fmt.Sprint(options.Malformed)}
+		if out, err := exec.CommandContext(t.Context(), "go", append(args, more...)...).CombinedOutput(); err != nil {
+			t.Fatalf("publish: %v\n%s", err, out)
+		}
+	}
+	toTable()
+	l.publisher(broker.URL())(options.Events)
+	got := l.land("--once")
+	l.landed(got["events"], gen.Summary{})
+	if want := (figures{Pipeline: "backfill", Rows: l.past.Rows}); got["backfill"] != want {
+		t.Errorf("backfill: %+v, want %+v", got["backfill"], want)
+	}
+	l.build()
+	l.check()
+
+	const untimed = "columns(c -> c not in ('landed_at', 'origin'))"
+	before := l.content(untimed)
+	toTable("-live")
+	unique := l.gen.Summary().Unique
+	want := figures{Pipeline: "backfill", Rows: unique - l.past.Overlap, Duplicates: l.past.Overlap}
+	if got := l.land("--once")["backfill"]; got != want {
+		t.Errorf("captured %+v, want %+v", got, want)
+	}
+	l.build()
+	if l.content(untimed) != before {
+		t.Error("events that came by the table too changed the marts")
+	}
 	l.again("--once")
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/tidemill/tidemill"
 	"github.com/tidemill/tidemill/internal/redact"
@@ -32,6 +33,7 @@ func (c Config) Load(ctx context.Context) (aws.Config, error) {
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithRetryer(func() aws.Retryer { return aws.NopRetryer{} }),
+		config.WithLogger(logging.Nop{}), // errors are returned; the SDK's log would go to standard error past ours
 	}
 	if c.Region != "" {
 		options = append(options, config.WithRegion(c.Region))

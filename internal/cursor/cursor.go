@@ -42,7 +42,7 @@ const most = 4096
 // Query is what is read.
 type Query struct {
 	Dialect tidemill.Dialect
-	From    string   // what stands after FROM, quoted: a table, or (SELECT ...) AS q
+	From    string   // what stands after FROM, quoted, with the alias q: a table AS q, or (SELECT ...) AS q
 	List    string   // what stands after SELECT, quoted; "" is *
 	Cursor  string   // column
 	Key     []string // columns that identify a row; nil if none are known

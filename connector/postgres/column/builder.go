@@ -126,6 +126,7 @@ func (b *Builder) Size() int64 { return b.size }
 func (b *Builder) Record() arrow.RecordBatch {
 	rec := b.build.NewRecordBatch()
 	b.size = 0
+	b.reserve(rec)
 	if len(b.rejected) == 0 {
 		return rec
 	}
@@ -133,6 +134,27 @@ func (b *Builder) Record() arrow.RecordBatch {
 	out := without(rec, b.rejected)
 	b.rejected = b.rejected[:0]
 	return out
+}
+
+// reserve makes room for as much as rec holds: batches are much alike, and
+// room that grows bit by bit is copied each time.
+func (b *Builder) reserve(rec arrow.RecordBatch) {
+	if rec.NumRows() < 1000 {
+		return
+	}
+	b.build.Reserve(int(rec.NumRows()))
+	for i, f := range b.fields {
+		a := rec.Column(i)
+		if ext, ok := f.(*array.ExtensionBuilder); ok {
+			f, a = ext.StorageBuilder(), a.(array.ExtensionArray).Storage()
+		}
+		switch f := f.(type) {
+		case *array.StringBuilder:
+			f.ReserveData(len(a.(*array.String).ValueBytes()))
+		case *array.BinaryBuilder:
+			f.ReserveData(len(a.(*array.Binary).ValueBytes()))
+		}
+	}
 }
 
 // without copies rec less the given rows, which are in order.

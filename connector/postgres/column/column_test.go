@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -16,40 +17,61 @@ import (
 	pgserver "github.com/tidemill/tidemill/tidetest/postgres"
 )
 
-var conns []*pgx.Conn // one per server version
+// servers are started by the first test that asks: fuzzing, which runs this
+// binary many times, does without.
+var servers struct {
+	once    sync.Once
+	err     error
+	conns   []*pgx.Conn // one per version
+	running []*pgserver.Server
+}
 
-func TestMain(m *testing.M) { os.Exit(run(m)) }
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, c := range servers.conns {
+		_ = c.Close(context.Background()) // nothing is under way
+	}
+	for _, s := range servers.running {
+		_ = s.Stop() // the temporary folder is all that may stay
+	}
+	os.Exit(code)
+}
 
-func run(m *testing.M) int {
-	ctx := context.Background()
+// connect returns a connection to each version of the server.
+func connect(t testing.TB) []*pgx.Conn {
+	t.Helper()
+	servers.once.Do(func() { servers.err = start(context.Background()) })
+	if servers.err != nil {
+		t.Fatal(servers.err)
+	}
+	return servers.conns
+}
+
+func start(ctx context.Context) error {
 	for _, version := range []string{"15", "18"} {
 		s, err := pgserver.Run(pgserver.Options{Version: version})
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+			return err
 		}
-		defer func() { _ = s.Stop() }() // the temporary folder is all that may stay
+		servers.running = append(servers.running, s)
 		config, err := pgx.ParseConfig(s.URL(""))
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+			return err
 		}
 		config.RuntimeParams["extra_float_digits"] = "3"
 		config.DefaultQueryExecMode = pgx.QueryExecModeExec
 		conn, err := pgx.ConnectConfig(ctx, config)
-		if err == nil {
-			_, err = conn.Exec(ctx, `create extension if not exists hstore; create type mood as enum ('sad', 'so,"so', 'NULL', '');
-				create domain amount as numeric(20,4) check (value < 1e15); create domain amounts as amount[];
-				create type pair as (a int, b text); create domain mood2 as mood`)
-		}
 		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
+			return err
 		}
-		defer func() { _ = conn.Close(ctx) }()
-		conns = append(conns, conn)
+		servers.conns = append(servers.conns, conn)
+		if _, err := conn.Exec(ctx, `create extension if not exists hstore; create type mood as enum ('sad', 'so,"so', 'NULL', '');
+			create domain amount as numeric(20,4) check (value < 1e15); create domain amounts as amount[];
+			create type pair as (a int, b text); create domain mood2 as mood`); err != nil {
+			return err
+		}
 	}
-	return m.Run()
+	return nil
 }
 
 // both are the values of one column, read in both forms, and the server's
@@ -180,7 +202,7 @@ func TestTypes(t *testing.T) {
 		{"int2vector", []string{"'1 2'"}, nil}, {"pg_lsn", []string{"'0/16B3748'"}, nil}, {"regclass", []string{"'pg_class'"}, nil},
 		{"box[]", []string{"'{(1,1),(0,0);(2,2),(0,0)}'"}, nil},
 	} {
-		for _, conn := range conns {
+		for _, conn := range connect(t) {
 			t.Run(c.kind, func(t *testing.T) {
 				got := read(t, conn, column.Options{}, c.kind, c.values)
 				got.same(t, c.kind)
@@ -231,7 +253,7 @@ func valueOf(a arrow.Array, i int) any {
 
 // TestDecimal writes random numbers of random precision and scale.
 func TestDecimal(t *testing.T) {
-	conn := conns[0]
+	conn := connect(t)[0]
 	rapid.Check(t, func(t *rapid.T) {
 		p := rapid.IntRange(1, 38).Draw(t, "precision")
 		s := rapid.IntRange(0, p).Draw(t, "scale")

@@ -33,7 +33,7 @@ func TestArrays(t *testing.T) {
 		{"bytea[]", []string{`array['\x00ff'::bytea]`}, []string{""}},
 		{"interval[]", []string{`array['1 day 00:00:01'::interval]`}, []string{""}},
 	} {
-		for _, conn := range conns {
+		for _, conn := range connect(t) {
 			t.Run(c.kind, func(t *testing.T) {
 				got := read(t, conn, column.Options{}, c.kind, c.values)
 				got.same(t, c.kind)
@@ -56,13 +56,14 @@ func TestArrays(t *testing.T) {
 
 // TestStrings: any text comes through an array in both forms.
 func TestStrings(t *testing.T) {
+	conn := connect(t)[0]
 	rapid.Check(t, func(t *rapid.T) {
 		items := rapid.SliceOf(rapid.StringOf(rapid.RuneFrom([]rune(`ab",\{} NULé`)))).Draw(t, "items")
 		quoted := make([]string, len(items))
 		for i, s := range items {
 			quoted[i] = "'" + s + "'"
 		}
-		got := read(t, conns[0], column.Options{}, "text[]", []string{"array[" + strings.Join(quoted, ",") + "]::text[]"})
+		got := read(t, conn, column.Options{}, "text[]", []string{"array[" + strings.Join(quoted, ",") + "]::text[]"})
 		got.same(t, "text[]")
 		values := got.binary.(*array.List).ListValues().(*array.String)
 		if values.Len() != len(items) {
@@ -78,6 +79,7 @@ func TestStrings(t *testing.T) {
 
 // TestTimes: random times agree in both forms with what the server computes.
 func TestTimes(t *testing.T) {
+	conn := connect(t)[0]
 	rapid.Check(t, func(t *rapid.T) {
 		var values []string
 		var micros []int64
@@ -91,7 +93,7 @@ func TestTimes(t *testing.T) {
 			for i, v := range values {
 				cast[i] = "(" + v + ")::" + kind
 			}
-			got := read(t, conns[0], column.Options{}, kind, cast)
+			got := read(t, conn, column.Options{}, kind, cast)
 			got.same(t, kind)
 			if kind != "timestamptz" {
 				continue
@@ -107,7 +109,7 @@ func TestTimes(t *testing.T) {
 			spans = append(spans, fmt.Sprintf("make_interval(months => %d, days => %d) + interval '%d us'",
 				rapid.Int32().Draw(t, "months"), rapid.Int32().Draw(t, "days"), rapid.Int64Range(-1<<53, 1<<53).Draw(t, "us")))
 		}
-		got := read(t, conns[0], column.Options{}, "interval", spans)
+		got := read(t, conn, column.Options{}, "interval", spans)
 		got.same(t, "interval")
 	})
 }
@@ -115,7 +117,7 @@ func TestTimes(t *testing.T) {
 // TestRefused: a value without a place in its column takes its row along, and
 // no other.
 func TestRefused(t *testing.T) {
-	cols, err := column.Resolve(t.Context(), conns[0], []column.Column{
+	cols, err := column.Resolve(t.Context(), connect(t)[0], []column.Column{
 		{Name: "id", OID: 23, Typmod: -1, NotNull: true}, {Name: "n", OID: 1700, Typmod: 10<<16 | 2 + 4}, {Name: "a", OID: 1007, Typmod: -1}, {Name: "t", OID: 25, Typmod: -1},
 	}, column.Options{})
 	if err != nil {

@@ -78,7 +78,7 @@ func parse(args []string, stderr io.Writer) (command, error) {
 	f.StringVar(&c.backfill, "backfill", "", "with -amqp: write the backfill into this folder")
 	f.StringVar(&c.postgres, "postgres", "", "write the backfill into the table events of this PostgreSQL; makes it where it is missing")
 	f.BoolVar(&c.live, "live", false, "with -postgres: write the stream's events into the table, in place of the backfill")
-	f.BoolVar(&c.remove, "delete", false, "with -amqp: publish nothing, delete the three queues with all that is in them")
+	f.BoolVar(&c.remove, "delete", false, "publish nothing; with -amqp delete the three queues with all that is in them, with -postgres the table and what target postgres made to follow it")
 	f.StringVar(&c.format, "format", "text", "form of the summary: text or json")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -98,8 +98,8 @@ func parse(args []string, stderr io.Writer) (command, error) {
 		return c, errors.New("-postgres writes the backfill into its table: leave -backfill away")
 	case c.out != "" && c.backfill != "":
 		return c, errors.New("-out writes the backfill too: leave -backfill away")
-	case c.remove && (c.postgres != "" || c.out != "" || c.backfill != ""):
-		return c, errors.New("-delete goes with -amqp alone")
+	case c.remove && (c.live || c.out != "" || c.backfill != ""):
+		return c, errors.New("-delete goes with -amqp or -postgres alone")
 	case c.format != "text" && c.format != "json":
 		return c, fmt.Errorf("-format %q is neither text nor json", c.format)
 	}
@@ -116,7 +116,10 @@ func given(flags ...string) (n int) {
 }
 
 func (c command) do(ctx context.Context, stdout io.Writer) error {
-	if c.remove {
+	switch {
+	case c.remove && c.postgres != "":
+		return dropEvents(ctx, c.postgres)
+	case c.remove:
 		return deleteQueues(c.amqp)
 	}
 	report, err := c.publish(ctx)

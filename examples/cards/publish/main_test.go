@@ -92,12 +92,15 @@ func TestCommandLine(t *testing.T) {
 		says string
 	}{
 		{"-h", 0, "-duplicates"},
-		{"-events 10", 2, "one of -amqp URL and -out DIR"},
+		{"-events 10", 2, "one of -amqp URL, -out DIR and -postgres URL"},
 		{"-events ten -out x", 2, "invalid value"},
 		{"-out x -amqp y", 2, "one of"},
 		{"-out x -format xml", 2, "neither text nor json"},
 		{"-out x -backfill y", 2, "leave -backfill away"},
-		{"-out x -delete", 2, "-amqp alone"},
+		{"-out x -delete", 2, "or -postgres alone"},
+		{"-postgres x -backfill y", 2, "leave -backfill away"},
+		{"-out x -live", 2, "-live goes with -postgres"},
+		{"-postgres postgres://ada:topsecret@127.0.0.1:1/x -events 1", 1, "connect to PostgreSQL"},
 		{"-out x y", 2, "unexpected argument"},
 		{"-out x -events 0", 1, "ask for 1 event or more"},
 		{"-amqp amqp://ada:topsecret@127.0.0.1:1/ -events 1", 1, "127.0.0.1:1"},

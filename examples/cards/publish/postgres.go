@@ -53,6 +53,23 @@ func streamToPostgres(ctx context.Context, address string, g *gen.Generator) err
 	return withPostgres(ctx, address, func(c *pgx.Conn) error { return copyEvents(ctx, c, g.All()) })
 }
 
+// dropEvents removes the table, and the slot and publication of target
+// postgres.
+func dropEvents(ctx context.Context, address string) error {
+	return withPostgres(ctx, address, func(c *pgx.Conn) error {
+		for _, sql := range []string{
+			"SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = 'tidemill_cards'",
+			"DROP PUBLICATION IF EXISTS tidemill_cards",
+			"DROP TABLE IF EXISTS events",
+		} {
+			if _, err := c.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 func withPostgres(ctx context.Context, address string, do func(*pgx.Conn) error) error {
 	c, err := pgx.Connect(ctx, address)
 	if err != nil {

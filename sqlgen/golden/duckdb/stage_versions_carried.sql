@@ -21,11 +21,13 @@ WITH events AS (
     WHERE t._version < k._from
     QUALIFY row_number() OVER (PARTITION BY t."id", t."line" ORDER BY t._version DESC) = 1
   )
+), ordered AS (
+  SELECT *, max(_valid_from) OVER (PARTITION BY "id", "line" ORDER BY _version) AS _since
+  FROM events
 )
-SELECT _op, _version, _source_time, _landed_at, _valid_from,
-  CASE WHEN lead(_valid_from) OVER w IS NOT NULL THEN greatest(_valid_from, lead(_valid_from) OVER w) END AS _valid_to, _base, "id", "line",
+SELECT _op, _version, _source_time, _landed_at, _since AS _valid_from, lead(_since) OVER w AS _valid_to, _base, "id", "line",
   (last_value(
     CASE WHEN coalesce(list_contains(_unchanged, 'note'), false) THEN NULL ELSE {'value': "note"} END IGNORE NULLS
   ) OVER w).value AS "note", "total"
-FROM events
+FROM ordered
 WINDOW w AS (PARTITION BY "id", "line" ORDER BY _version)

@@ -37,8 +37,14 @@ func (c S3) Validate() error {
 	return c.Config.Validate()
 }
 
-// callWithin bounds a call that moves no content.
-const callWithin = 30 * time.Second
+const (
+	// callWithin bounds a call that moves no content.
+	callWithin = 30 * time.Second
+
+	// openWithin is how long a service that does not answer is asked again
+	// when a source opens. Later it is asked for as long as it takes.
+	openWithin = 10 * time.Second
+)
 
 // s3Bucket is a bucket of S3. Keys are those below its prefix.
 type s3Bucket struct {
@@ -51,9 +57,10 @@ type s3Bucket struct {
 // patience tries again what may pass. It logs the first failure of a time,
 // and then now and again.
 type patience struct {
-	log   *slog.Logger
-	about string
-	once  bool // it has none
+	log     *slog.Logger
+	about   string
+	once    bool // it has none
+	opening bool // it ends after openWithin
 
 	mu   sync.Mutex
 	told time.Time
@@ -63,7 +70,11 @@ func (p *patience) try(ctx context.Context, f func(context.Context) error) error
 	if p.once {
 		return f(ctx)
 	}
-	return retry.Do(ctx, retry.Policy{Cap: 10 * time.Second, Notify: p.notify}, f)
+	policy := retry.Policy{Cap: 10 * time.Second, Notify: p.notify}
+	if p.opening {
+		policy.Elapsed = openWithin
+	}
+	return retry.Do(ctx, policy, f)
 }
 
 func (p *patience) notify(err error, attempt int, _ time.Duration) {

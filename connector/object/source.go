@@ -118,6 +118,10 @@ func (s *Source) Open(ctx context.Context, from []tidemill.Mark) error {
 		return f.open(ctx)
 	}
 	s.finder = s.lister()
+	if b, ok := s.bucket.(*s3Bucket); ok {
+		b.opening = true
+		defer func() { b.opening = false }()
+	}
 	_, _, err = s.bucket.list(ctx, s.pattern.prefix, "")
 	return err
 }

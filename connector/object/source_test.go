@@ -330,7 +330,8 @@ func TestBadRows(t *testing.T) {
 
 func TestOpenErrors(t *testing.T) {
 	conn := s3Conn(t)
-	missing, wrong := conn, conn
+	missing, wrong, away := conn, conn, conn
+	away.Endpoint = "http://127.0.0.1:1"
 	missing.Bucket = "no-such-bucket"
 	wrong.SecretKey = redact.New("another")
 	for _, c := range []struct {
@@ -341,6 +342,7 @@ func TestOpenErrors(t *testing.T) {
 		{"no folder", NewFolderSource(Folder{Path: t.TempDir() + "/none"}, Options{}, env), tidemill.NotFound},
 		{"a file", NewFolderSource(Folder{Path: "main_test.go"}, Options{}, env), tidemill.Invalid},
 		{"no bucket", NewS3Source(missing, S3Options{}, env), tidemill.NotFound},
+		{"no service", NewS3Source(away, S3Options{}, env), tidemill.Unavailable},
 		{"wrong key", NewS3Source(wrong, S3Options{}, env), tidemill.Denied},
 		{"path", NewFolderSource(Folder{Path: t.TempDir()}, Options{Path: "a/{b"}, env), tidemill.Invalid},
 	} {

@@ -116,8 +116,12 @@ func (q *sqsQueue) each(ctx context.Context, handles []string, op, permission st
 }
 
 func (q *sqsQueue) check(ctx context.Context) error {
-	_, err := q.attributes(ctx)
-	return err
+	q.opening = true
+	defer func() { q.opening = false }()
+	return q.try(ctx, func(ctx context.Context) error {
+		_, err := q.attributes(ctx)
+		return err
+	})
 }
 
 // attributes returns ARN and policy of the queue.

@@ -55,7 +55,7 @@ const (
 type Input struct {
 	Stream func(from int64) io.Reader
 	At     io.ReaderAt
-	Size   int64
+	Size   int64 // in bytes, as it is stored; 0 if unknown, but of Parquet
 }
 
 // Options say what is in a file and how much of it is held at a time.

@@ -32,17 +32,26 @@ type text struct {
 	off  int64 // offset of buf[at]
 	err  error // how the content ended
 	kind Compression
+	size int // of a buffer
 }
 
 func newText(in Input, opts Options) *text {
 	i := &input{r: in.Stream(0)}
-	return &text{in: i, r: i, kind: opts.Compression, close: func() {}}
+	return &text{in: i, r: i, kind: opts.Compression, close: func() {}, size: bufferSize(in.Size, opts)}
+}
+
+// bufferSize is a chunk, or what a small file needs to be read to its end.
+func bufferSize(size int64, opts Options) int {
+	if size <= 0 || size >= chunk || opts.Compression != Plain {
+		return chunk
+	}
+	return int(size) + bytes.MinRead
 }
 
 // jump goes on at an offset of a content that is not compressed.
 func (t *text) jump(in Input, offset int64) {
 	i := &input{r: in.Stream(offset)}
-	*t = text{in: i, r: i, close: func() {}, off: offset}
+	*t = text{in: i, r: i, close: func() {}, off: offset, size: chunk}
 }
 
 // unread is what has been fetched but not taken.
@@ -68,7 +77,7 @@ func (t *text) fill() error {
 		}
 	}
 	if len(t.buf) == cap(t.buf) {
-		b := make([]byte, len(t.unread()), max(chunk, 2*len(t.unread())))
+		b := make([]byte, len(t.unread()), max(t.size, 2*len(t.unread())))
 		copy(b, t.unread())
 		t.buf, t.at = b, 0
 	}

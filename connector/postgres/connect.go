@@ -79,6 +79,7 @@ func (s *server) connectReplication(ctx context.Context) (*pgconn.PgConn, error)
 	defer cancel()
 	config := s.configure()
 	config.RuntimeParams["replication"] = "database"
+	config.RuntimeParams["client_min_messages"] = "warning" // that changes are skipped is one
 	conn, err := pgconn.ConnectConfig(ctx, &config.Config)
 	if err != nil {
 		return nil, s.explain(err)

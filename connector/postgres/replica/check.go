@@ -27,7 +27,7 @@ func Check(ctx context.Context, config Config) []tidemill.Finding {
 	if err != nil {
 		return []tidemill.Finding{failed("connect", err)}
 	}
-	defer func() { _ = closeSoon(sql) }()
+	defer closeSoon(sql)
 	if s.server, err = ask(ctx, sql); err != nil {
 		return []tidemill.Finding{failed("look at the server", s.explain(err))}
 	}

@@ -191,7 +191,7 @@ func TestRandomUnderRestarts(t *testing.T) {
 // The server is restarted and crashes while it is read, and the source goes
 // on by itself.
 func TestServerRestarts(t *testing.T) {
-	s := postgres.Start(t, postgres.Options{Settings: settings})
+	s := postgres.Start(t, postgres.Options{Version: version, Settings: settings})
 	d := createOn(t, s, tables)
 	l, c := newLedger(t), d.config()
 	src := d.source(l, c)

@@ -19,6 +19,9 @@ import (
 // shared is the server of the tests that do not restart it.
 var shared *postgres.Server
 
+// version is that of the servers; "" takes what the system has.
+var version = os.Getenv("TIDETEST_POSTGRES")
+
 // settings make a server that streams even small transactions.
 var settings = map[string]string{
 	"wal_level": "logical", "max_prepared_transactions": "10", "logical_decoding_work_mem": "64kB", "max_replication_slots": "40", "max_wal_senders": "40",
@@ -29,7 +32,7 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
 	var err error
-	shared, err = postgres.Run(postgres.Options{Version: os.Getenv("TIDETEST_POSTGRES"), Settings: settings})
+	shared, err = postgres.Run(postgres.Options{Version: version, Settings: settings})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

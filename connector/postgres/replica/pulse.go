@@ -60,7 +60,7 @@ func (s *Source) pulse(ctx context.Context) {
 
 func (p *pulse) drop() {
 	if p.conn != nil {
-		_ = closeSoon(p.conn)
+		closeSoon(p.conn)
 		p.conn = nil
 	}
 }

@@ -131,7 +131,7 @@ func TestSlotInvalidated(t *testing.T) {
 		own[k] = v
 	}
 	own["max_wal_size"] = "64MB"
-	d := createOn(t, postgres.Start(t, postgres.Options{Settings: own}), `create table t (id int primary key, a text)`)
+	d := createOn(t, postgres.Start(t, postgres.Options{Version: version, Settings: own}), `create table t (id int primary key, a text)`)
 	l, c := newLedger(t), d.config()
 	d.follow(l, c)
 	for i := range 40 {
@@ -149,7 +149,7 @@ func TestSlotInvalidated(t *testing.T) {
 // A server that took over goes on where the one before it ended. Where
 // changes were read that it does not have, they are lost.
 func TestTimeline(t *testing.T) {
-	server := postgres.Start(t, postgres.Options{Settings: settings})
+	server := postgres.Start(t, postgres.Options{Version: version, Settings: settings})
 	d := createOn(t, server, `create table t (id int primary key)`)
 	l, c := newLedger(t), d.config()
 	d.follow(l, c)

@@ -23,10 +23,11 @@ type Source struct {
 	server   server
 	snapshot *snapshot // nil where the stream is read
 
-	cancel context.CancelFunc
-	work   sync.WaitGroup
-	wake   chan struct{} // a read may find something
-	space  chan struct{} // a read has taken the batch
+	cancel  context.CancelFunc
+	work    sync.WaitGroup
+	silence time.Duration // of the server that is a lost connection
+	wake    chan struct{} // a read may find something
+	space   chan struct{} // a read has taken the batch
 
 	// mu guards what follows.
 	mu      sync.Mutex
@@ -50,13 +51,16 @@ var (
 	_ tidemill.Drainer = (*Source)(nil)
 )
 
+// silence is how long a server that was asked may not answer.
+const silence = time.Minute
+
 // NewSource returns a source that has not connected yet.
 func NewSource(config Config, log *slog.Logger) *Source {
 	if config.Heartbeat == 0 {
 		config.Heartbeat = defaultHeartbeat
 	}
 	return &Source{
-		config: config, log: log, rows: defaultRows, bytes: defaultBytes,
+		config: config, log: log, rows: defaultRows, bytes: defaultBytes, silence: silence,
 		wake: make(chan struct{}, 1), space: make(chan struct{}, 1),
 	}
 }

@@ -126,6 +126,9 @@ func TestTwoPhase(t *testing.T) {
 	d := create(t, `create table t (id int primary key, a text)`)
 	l, c := newLedger(t), d.config()
 	c.TwoPhase = true
+	d.exec(`select pg_create_logical_replication_slot('` + c.Slot + `', 'pgoutput')`)
+	wants(t, d.fails(l, c), tidemill.Invalid, "create: true")
+	d.dropSlot(c.Slot)
 	d.follow(l, c)
 	d.exec(`begin; insert into t values (1, 'one'); prepare transaction 'small'`,
 		`begin; insert into t select g, repeat('m', 100) from generate_series(1000, 3000) g; prepare transaction 'large'`,

@@ -56,9 +56,6 @@ func (f *feed) describe(ctx context.Context, r *pgoutput.Relation) error {
 		t.rows = newRows(cols)
 		err = f.identify(ctx, t)
 	}
-	if err != nil && f.sql.IsClosed() {
-		err = &connError{err}
-	}
 	if err != nil {
 		return fmt.Errorf("read the columns of %s: %w", t.stream, err)
 	}
@@ -75,7 +72,10 @@ func (f *feed) columns(ctx context.Context, r *pgoutput.Relation) (*column.Build
 	for i, c := range r.Columns {
 		cols[i] = column.Column{Name: c.Name, OID: c.Type, Typmod: c.Typmod}
 	}
-	cols, err := column.Resolve(ctx, f.sql, cols, f.s.config.Columns)
+	err := f.catalog.ask(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+		cols, err = column.Resolve(ctx, conn, cols, f.s.config.Columns)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +96,11 @@ func sameTable(a, b *pgoutput.Relation) bool {
 func (f *feed) identify(ctx context.Context, t *table) error {
 	names := map[string]bool{}
 	if t.relation.Identity == pgoutput.IdentityFull {
-		primary, err := primaryKey(ctx, f.sql, t.relation.ID)
+		var primary []string
+		err := f.catalog.ask(ctx, func(ctx context.Context, conn *pgx.Conn) (err error) {
+			primary, err = primaryKey(ctx, conn, t.relation.ID)
+			return err
+		})
 		if err != nil {
 			return err
 		}

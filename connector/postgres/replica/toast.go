@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/tidemill/tidemill"
@@ -40,12 +42,13 @@ func (f *feed) complete(ctx context.Context, t *table, values []pgoutput.Value) 
 	if f.binary {
 		want = pgtype.BinaryFormatCode
 	}
-	res := f.sql.PgConn().ExecParams(ctx, sql, params, types, formats, []int16{want}).Read()
-	if res.Err != nil && f.sql.IsClosed() {
-		res.Err = &connError{res.Err}
-	}
-	if res.Err != nil {
-		return fmt.Errorf("read the values that moved with the key of a row of %s: %w", t.stream, res.Err)
+	var res *pgconn.Result
+	err = f.catalog.ask(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		res = conn.PgConn().ExecParams(ctx, sql, params, types, formats, []int16{want}).Read()
+		return res.Err
+	})
+	if err != nil {
+		return fmt.Errorf("read the values that moved with the key of a row of %s: %w", t.stream, err)
 	}
 	if len(res.Rows) != 1 {
 		return nil // the row has moved on, which the stream will tell

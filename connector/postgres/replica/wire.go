@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,6 +25,17 @@ type wire struct {
 
 	mu  sync.Mutex // of writing
 	out []byte
+
+	waits atomic.Int64 // since when next waits, in Unix nanoseconds; 0 while it does not
+}
+
+// silent is how long next has waited. It may be called from any goroutine.
+func (w *wire) silent() time.Duration {
+	since := w.waits.Load()
+	if since == 0 {
+		return 0
+	}
+	return time.Duration(time.Now().UnixNano() - since)
 }
 
 // streaming says what START_REPLICATION asks for.
@@ -117,8 +129,17 @@ type event struct {
 	reply   bool   // the server wants to hear of us now
 }
 
+// skipped is the code of a warning of PostgreSQL 18: it sends nothing of a
+// publication that was not there at the time of a change, where earlier
+// versions end the stream. Nothing may be passed over silently.
+const skipped = "55000"
+
 // next waits for an event. It is woken by close.
 func (w *wire) next() (event, error) {
+	if !w.more() {
+		w.waits.Store(time.Now().UnixNano())
+		defer w.waits.Store(0)
+	}
 	for {
 		m, err := w.conn.Frontend().Receive()
 		if err != nil {
@@ -129,7 +150,12 @@ func (w *wire) next() (event, error) {
 			return parseEvent(m.Data)
 		case *pgproto3.ErrorResponse:
 			return event{}, pgconn.ErrorResponseToPgError(m)
-		case *pgproto3.NoticeResponse, *pgproto3.ParameterStatus:
+		case *pgproto3.NoticeResponse:
+			if m.Code == skipped {
+				e := pgproto3.ErrorResponse(*m)
+				return event{}, pgconn.ErrorResponseToPgError(&e)
+			}
+		case *pgproto3.ParameterStatus:
 		case *pgproto3.CopyDone:
 			return event{}, &connError{errors.New("the server ended the stream")}
 		default:

@@ -67,7 +67,9 @@ func (a *app) check(ctx context.Context, format string) error {
 		show("connection "+conn.Name, connectors[conn.Type].check(ctx, conn.Config, readers(p, conn.Name), a.env(p.Dir))...)
 	}
 	for _, pl := range p.Pipelines {
-		show("pipeline "+pl.Name, checkDecode(p, pl))
+		if !pl.Source.Records() { // records need no decoding
+			show("pipeline "+pl.Name, checkDecode(p, pl))
+		}
 	}
 	if p.DBT {
 		show("models", a.checkModels(ctx, p))

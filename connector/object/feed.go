@@ -85,7 +85,7 @@ func (f *feed) open() (*tidemill.DeadLetter, error) {
 		cancel()
 		_ = content.Close() // it was only read
 		l := f.dead(records.Bad{Row: f.t.pos.Row, Offset: -1, Code: tidemill.Malformed, Reason: err.Error(), Size: f.t.size})
-		return &l, nil
+		return &l, nil //nolint:nilerr // the letter tells it
 	}
 	f.content, f.cancel, f.r = content, cancel, r
 	return nil, nil

@@ -57,7 +57,6 @@ type got struct {
 	parts []string // schemas by stream, once each
 	meta  []map[string]string
 	marks map[string]tidemill.Position
-	acks  []any
 }
 
 // commit takes a batch as a warehouse does: marks by compare and set.

@@ -112,7 +112,7 @@ func (c decimalCell) unscaled(n number) (uint128, error) {
 	for count > 0 && n.digit(count-1) == 0 {
 		count--
 	}
-	ok := true
+	var ok bool
 	for i := range count {
 		d := n.digit(i)
 		if d > 9999 {
@@ -165,7 +165,8 @@ func (c decimalCell) text(v []byte) error {
 		return errNotFinite
 	}
 	var u uint128
-	ok, point, places := true, false, 0
+	var ok bool
+	point, places := false, 0
 	for i, ch := range v {
 		switch {
 		case ch == '.' && !point && i > 0 && i < len(v)-1:

@@ -32,10 +32,10 @@ func (c dateCell) binary(v []byte) error {
 	if len(v) != 4 {
 		return errLength
 	}
-	switch d := int32(binary.BigEndian.Uint32(v)); {
-	case d == math.MaxInt32:
+	switch d := int32(binary.BigEndian.Uint32(v)); d {
+	case math.MaxInt32:
 		c.b.Append(infinityDays)
-	case d == math.MinInt32:
+	case math.MinInt32:
 		c.b.Append(-infinityDays)
 	default:
 		return c.append(int64(d) + epochDays)

@@ -116,7 +116,7 @@ func (d *database) run(l *ledger, c replica.Config, r *rand.Rand) error {
 	for {
 		b, err := s.Read(ctx)
 		if err != nil {
-			return nil //nolint:nilerr // its time was up
+			return nil // its time was up
 		}
 		if r.IntN(10) == 0 {
 			drop(b) // dead before the commit

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -78,7 +77,6 @@ type database struct {
 	t    testing.TB
 	url  string
 	conn *pgx.Conn
-	once sync.Once
 }
 
 // create makes a database on the shared server.

@@ -115,10 +115,3 @@ func (r *rows) record() arrow.RecordBatch {
 	r.n = 0
 	return all
 }
-
-func (r *rows) release() {
-	for _, b := range []array.Builder{r.op, r.version, r.unchanged, r.time} {
-		b.Release()
-	}
-	r.cols.Release()
-}

@@ -78,7 +78,7 @@ func withPostgres(ctx context.Context, address string, do func(*pgx.Conn) error)
 			Hint: "give -postgres a URL such as postgres://user:password@127.0.0.1:5432/cards",
 		}
 	}
-	defer c.Close(context.WithoutCancel(ctx))
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }() // each statement has been committed
 	if _, err := c.Exec(ctx, createEvents); err != nil {
 		return fmt.Errorf("create table events: %w", err)
 	}

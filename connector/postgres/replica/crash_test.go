@@ -21,6 +21,9 @@ import (
 type writer struct {
 	r    *rand.Rand
 	conn *pgx.Conn
+	// keep leaves truncates out: of one in a prepared transaction the server
+	// itself sometimes fails to decode ("could not map filenode").
+	keep bool
 }
 
 const tables = `create table a (id int primary key, n int, big text, v numeric(12,3), at timestamptz); alter table a alter big set storage external;
@@ -54,7 +57,7 @@ func (w *writer) statement() string {
 	case 12:
 		return fmt.Sprintf(`update c set k = 'm%d' where k = 'k%d' and not exists (select from c where k = 'm%[1]d')`, to, id)
 	}
-	if r.IntN(10) == 0 {
+	if r.IntN(10) == 0 && !w.keep {
 		return []string{"truncate a", "truncate b, c"}[r.IntN(2)]
 	}
 	return fmt.Sprintf(`delete from c where k like '%%%d'`, r.IntN(10))
@@ -149,7 +152,7 @@ func TestRandomUnderRestarts(t *testing.T) {
 			d := create(t, tables)
 			l, c := newLedger(t), d.config()
 			c.TwoPhase = twoPhase
-			w := &writer{r: rand.New(rand.NewPCG(seed, 2)), conn: d.conn}
+			w := &writer{r: rand.New(rand.NewPCG(seed, 2)), conn: d.conn, keep: twoPhase}
 			for range 30 {
 				if err := w.transaction(context.Background()); err != nil {
 					t.Fatal(err)

@@ -33,7 +33,7 @@ func (s *Source) session(ctx context.Context) (streamed bool, err error) {
 		return false, errors.Join(err, conn.Close(ctx))
 	}
 	defer w.close()
-	stop := context.AfterFunc(ctx, w.close)
+	stop := context.AfterFunc(ctx, w.wake)
 	defer stop()
 	s.mu.Lock()
 	s.wire = w
@@ -45,7 +45,14 @@ func (s *Source) session(ctx context.Context) (streamed bool, err error) {
 	}
 	f := &feed{s: s, wire: w, catalog: catalog{dialer: s.config.Dialer}, binary: o.binary && o.server >= 14_00_00, tables: map[uint32]*table{}}
 	defer f.catalog.close()
-	return true, f.run(ctx)
+	err = f.run(ctx)
+	if ctx.Err() != nil {
+		s.mu.Lock()
+		received, acked := s.reached, s.acked
+		s.mu.Unlock()
+		w.farewell(received, acked)
+	}
+	return true, err
 }
 
 // same checks that the server is still the one that was opened.

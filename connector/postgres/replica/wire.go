@@ -208,6 +208,34 @@ func (w *wire) report(received, flushed lsn, ask bool) error {
 // while we do not read from it.
 const reportWithin = 30 * time.Second
 
+// wake makes next return, and leaves the connection as it is. It may be called
+// from any goroutine.
+func (w *wire) wake() {
+	_ = w.conn.Conn().SetReadDeadline(time.Unix(1, 0)) // a connection that went wakes too
+}
+
+// partWithin bounds farewell.
+const partWithin = time.Second
+
+// farewell ends the stream in good order after next has returned: a server
+// that sees a connection break need not read what we reported last.
+func (w *wire) farewell(received, flushed lsn) {
+	defer w.close()
+	if w.report(received, flushed, false) != nil {
+		return
+	}
+	_ = w.conn.Conn().SetDeadline(time.Now().Add(partWithin)) // a connection that went fails below
+	if _, err := w.conn.Conn().Write([]byte{'c', 0, 0, 0, 4}); err != nil {
+		return
+	}
+	for {
+		m, err := w.conn.Frontend().Receive()
+		if _, done := m.(*pgproto3.CopyDone); err != nil || done {
+			return
+		}
+	}
+}
+
 // close breaks the connection off without a farewell, which the server
 // notices; next and report then fail. It may be called from any goroutine.
 func (w *wire) close() {

@@ -59,6 +59,11 @@ func (a *app) peek(ctx context.Context, connection, pipeline string, limit int, 
 	if err != nil {
 		return err
 	}
+	if o, ok := pl.Source.Options.(interface{ CanPeek() error }); ok {
+		if err := o.CanPeek(); err != nil {
+			return err
+		}
+	}
 	cfg, err := a.landConfig(p, nil, pl)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -80,6 +81,19 @@ func CheckChanges(ctx context.Context, conn Connection, opts Options, pipeline s
 	s := NewSource(conn, opts, env)
 	s.opts, s.pipeline = opts, pipeline
 	return replica.Check(ctx, s.replication(srv))
+}
+
+// CanPeek returns why what waits cannot be shown: of changes it would take a
+// slot, which is the pipeline's, or make one.
+func (o Options) CanPeek() error {
+	if !o.FollowsChanges() {
+		return nil
+	}
+	return &tidemill.Error{
+		Code: tidemill.Invalid, Op: "peek", Err: errors.New("the changes that wait in a slot can be read by its pipeline only"),
+		Hint: "tidemill check tells how far the slot is behind; to see what is in it, ask the server: SELECT lsn, xid FROM " +
+			"pg_logical_slot_peek_binary_changes('SLOT', NULL, 10, 'proto_version', '1', 'publication_names', 'PUBLICATION')",
+	}
 }
 
 // FollowsChanges reports whether o is of mode cdc.

@@ -2,7 +2,9 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -98,5 +100,51 @@ func do(t testing.TB, w tidemill.Warehouse, statements ...string) {
 		if _, err := s.Exec(context.Background(), sql); err != nil {
 			t.Fatalf("%s: %v", sql, err)
 		}
+	}
+}
+
+// TestSourceManyTies goes on within rows of one cursor value that are too many
+// to be told apart one by one, by a key of two types.
+func TestSourceManyTies(t *testing.T) {
+	path := file(t)
+	w := open(t, path)
+	do(t, w, "CREATE TABLE main.t AS SELECT ('o' || (i // 3)) AS order_id, i % 3 AS line, TIMESTAMPTZ '2026-01-01' AS changed FROM range(9000) r(i)")
+	opts := Options{Table: "main.t", Cursor: "changed", Key: []string{"order_id", "line"}}
+	var marks []tidemill.Mark
+	seen := map[string]int{}
+	for range 3 { // each a process of its own
+		s := NewSource(Connection{Path: path}, opts, tidemill.Env{Log: slog.New(slog.DiscardHandler)})
+		if err := s.Open(t.Context(), marks); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 { // some reads, then it dies
+			b, err := s.Read(t.Context())
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := b.Parts[0].Records
+			for i := range int(r.NumRows()) {
+				seen[r.Column(0).ValueStr(i)+"/"+r.Column(1).ValueStr(i)]++
+			}
+			r.Release()
+			marks = b.Marks
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for row, n := range seen {
+		if n != 1 {
+			t.Fatalf("%s came %d times", row, n)
+		}
+	}
+	if len(seen) != 9000 {
+		t.Errorf("%d of 9000 rows came", len(seen))
 	}
 }

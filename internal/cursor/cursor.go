@@ -205,7 +205,7 @@ func (r *Reader) where(column string, keys []string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		behind = "(" + strings.Join(keys, ", ") + ") > (" + bound + ")"
+		behind = r.behind(keys, bound)
 	}
 	if r.phase == nulls {
 		if behind != "" {
@@ -230,13 +230,28 @@ func (r *Reader) where(column string, keys []string) (string, error) {
 	return where, nil
 }
 
-func (r *Reader) literals(values []string) (string, error) {
+// behind returns the condition that keys come after values in their order.
+// PostgreSQL compares rows by an index, and gives literals the types of their
+// columns; other engines do the latter for one column at a time only.
+func (r *Reader) behind(keys, values []string) string {
+	if r.query.Dialect == tidemill.Postgres {
+		return "(" + strings.Join(keys, ", ") + ") > (" + strings.Join(values, ", ") + ")"
+	}
+	last := len(keys) - 1
+	condition := keys[last] + " > " + values[last]
+	for i := last - 1; i >= 0; i-- {
+		condition = keys[i] + " > " + values[i] + " or " + keys[i] + " = " + values[i] + " and (" + condition + ")"
+	}
+	return "(" + condition + ")"
+}
+
+func (r *Reader) literals(values []string) ([]string, error) {
 	all := make([]string, len(values))
 	for i, v := range values {
 		var err error
 		if all[i], err = ident.Literal(r.query.Dialect, v); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
-	return strings.Join(all, ", "), nil
+	return all, nil
 }

@@ -35,6 +35,8 @@ var benchmarks = []struct {
 	{"commit", benchCommit},
 	{"land", benchLand},
 	{"sqs", benchSQS},
+	{"postgres", benchPostgres},
+	{"cdc", benchCDC},
 	{"marts", benchMarts},
 	{"memory", benchMemory},
 }

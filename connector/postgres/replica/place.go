@@ -126,12 +126,12 @@ func (s *Source) fits(found *slot) error {
 func (s *Source) inspect(ctx context.Context) error {
 	sql, err := s.config.Dialer.Connect(ctx)
 	if err != nil {
-		return nil //nolint:nilerr // the first error says more
+		return nil // the first error says more
 	}
 	defer closeSoon(sql)
 	found, err := lookUp(ctx, sql, s.config.Slot)
 	if err != nil {
-		return nil //nolint:nilerr // the first error says more
+		return nil // the first error says more
 	}
 	s.mu.Lock()
 	at := s.pending.at

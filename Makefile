@@ -40,7 +40,7 @@ fmt: ## format all Go files
 bench: build ## measure, with the floor in the same run; docs/benchmarks.md keeps the figures
 	go run ./bench
 
-services: ## install what the tests need (RabbitMQ, PostgreSQL, ElasticMQ); quick when it is there
+services: ## install what the tests need (RabbitMQ, PostgreSQL, ElasticMQ, versitygw, moto); quick when it is there
 	scripts/install-services
 
 docs: ## write the reference pages that derive from the code
